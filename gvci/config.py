@@ -90,6 +90,30 @@ def load_settings(
     return kind.preset(preset, **values) if preset else kind.checked(values)
 
 
+class SimulateSettings(Settings):
+    """Cells from a known GRN (three cell types × two donors); see gvci/data/simulate.py."""
+
+    n_genes: int = Field(300, ge=40, le=20_000)
+    n_perturbations: int = Field(14, ge=1, le=14, description="12 knock-outs, 2 over-expressions")
+    cells_per_group: int = Field(42, ge=1, description="per cell type, donor and perturbation")
+    controls_per_group: int = Field(150, ge=1, description="per cell type and donor")
+    depth: float = Field(2000.0, gt=0, description="median counts per cell")
+    depth_spread: float = Field(0.35, ge=0, description="sd of log depth")
+    dispersion: float = Field(0.15, gt=0, description="of the gamma-Poisson counts")
+    mrna_heterogeneity: float = Field(0.6, ge=0, description="sd of a regulator's own log mRNA")
+    activity_heterogeneity: float = Field(
+        0.35, ge=0, description="sd of a regulator's log activity beyond its mRNA"
+    )
+    prior_error: float = Field(
+        0.3, ge=0, lt=1, description="share of true edges dropped from the prior, and of false ones"
+    )
+    seed: int = Field(0, ge=0)
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "demo": {"n_genes": 300, "cells_per_group": 42, "controls_per_group": 150, "seed": 0},
+    }
+
+
 class PrepareSettings(Settings):
     """How raw cells become a dataset (METHOD.md §5)."""
 
@@ -99,6 +123,9 @@ class PrepareSettings(Settings):
     dose: str | None = Field(None, description="obs column with doses; missing means 1")
     n_genes: int = Field(2000, ge=2, description="highly variable genes, chosen on training cells")
     keep_genes: tuple[str, ...] = Field((), description="genes kept whatever their variance")
+    duplicate_genes: Literal["refuse", "sum"] = Field(
+        "refuse", description="gene names that occur twice: refuse, or sum their counts"
+    )
     qc: Literal["default", "paper"] = Field(
         "default", description="'paper': > 500 counts, > 750 genes, mitochondrial share < 0.2"
     )
@@ -120,7 +147,9 @@ class PrepareSettings(Settings):
 class RefineSettings(Settings):
     """How a prior GRN is refined (paper §2.3, eqs. 11–13)."""
 
-    alpha: float = Field(0.2, gt=0, lt=1, description="an edge is kept where sigmoid(L) > alpha")
+    alpha: float | None = Field(
+        None, gt=0, lt=1, description="an edge is kept where W̃ > alpha; empty: chosen over the background"
+    )
     keep_prior: float = Field(0.982, gt=0, le=1, description="chance a prior edge is drawn")
     keep_other: float = Field(0.018, ge=0, lt=1, description="chance any other pair is drawn")
     encoder_width: int = Field(16, ge=1)
@@ -171,6 +200,9 @@ class TrainSettings(Settings):
     kernel: Literal["mean_log", "log_mean"] = Field("mean_log", description="p̂ = match")
     kernel_std: float = Field(1.0, gt=0)
     match_cells: int = Field(20, ge=1, description="cells drawn with the same (X, T′)")
+    smallest_scale: float = Field(
+        0.1, gt=0, description="floor of the outcome's standard deviation, log1p CP10k"
+    )
     samples: int = Field(1, ge=1, description="Monte-Carlo samples of Z for the reconstruction")
     constructed: Literal["residual", "sample"] = Field(
         "residual", description="Ỹ′ = Y + μ(Z,T′) − μ(Z,T), or a draw of p(Y′|Z,T′)"
@@ -193,6 +225,7 @@ class TrainSettings(Settings):
         "paper": {
             "decoder": "att",
             "distribution_weight": 10.0,
+            "smallest_scale": 1e-3,
             "samples": 3,
             "constructed": "sample",
             "learning_rate": 3e-4,

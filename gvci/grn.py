@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ TARGET_NAMES = ("target", "gene", "to")
 WEIGHT_NAMES = ("weight", "mode", "sign", "score")
 TEXT_SIGNS = {"activation": 1.0, "repression": -1.0}
 MOST_EDGES = 10_000_000
+LONGEST_HEADER = 100_000
+UNREADABLE = (OSError, ValueError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ class GRN:
     def indices(self) -> tuple[np.ndarray, np.ndarray]:
         """Positions of (targets, sources) in `genes`, one per edge."""
         return (
-            self.genes.get_indexer(self.edges["target"]),
-            self.genes.get_indexer(self.edges["source"]),
+            self.genes.get_indexer(pd.Index(self.edges["target"])),
+            self.genes.get_indexer(pd.Index(self.edges["source"])),
         )
 
     def to_adjacency(self) -> sp.csr_matrix:
@@ -195,33 +198,63 @@ def read_grn(path: Path, name: str | None = None) -> GRN:
     readers = {"csv": _read_table, "tsv": _read_table, "txt": _read_table}
     readers |= {"parquet": pd.read_parquet, "gmt": _read_gmt}
     if kind not in readers:
-        message = f"{title} is not a csv, tsv, parquet or gmt file, the kinds a network is read from."
+        message = (
+            f"{title} is not a csv, tsv, parquet or gmt file, the kinds a network is read from."
+        )
         raise GRNError(message)
     try:
         table = readers[kind](path)
     except FileNotFoundError:
         message = f"There is no file {path}. Give the path of a network file or a catalogue name."
         raise GRNError(message) from None
-    except (OSError, ValueError, EOFError, UnicodeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        message = f"{title} cannot be read as {kind}: {reason}"
+    except UNREADABLE as error:
+        message = f"{title} cannot be read as {kind}: {_reason(error)}"
         raise GRNError(message) from None
     return from_edges(table, title)
 
 
 def _read_table(path: Path) -> pd.DataFrame:
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rt", encoding="utf-8-sig") as lines:
+        header = str(lines.readline(LONGEST_HEADER))
+    separator = max("\t,;", key=header.count)
     # A TF called "NA" or a target called "NAN" is a name, not a missing value.
-    return pd.read_csv(path, sep=None, engine="python", keep_default_na=False, encoding="utf-8-sig")
+    return pd.read_csv(path, sep=separator, keep_default_na=False, encoding="utf-8-sig")
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _fields(path: Path) -> list[list[str]]:
+    """The tab-separated words of each line that is not empty; gz is unpacked."""
+    unpack = gzip.decompress if path.suffix.lower() == ".gz" else bytes
+    text = unpack(path.read_bytes()).decode("utf-8-sig")
+    return [line.split("\t") for line in text.splitlines() if line.strip()]
+
+
+def read_gmt_sets(path: Path) -> list[tuple[str, list[str]]]:
+    """(name, genes) of each set; a weight after a comma ("STAT1,1.0") is cut off.
+
+    Raises:
+        GRNError: unreadable.
+    """
+    try:
+        return [
+            (label, [gene.split(",")[0] for gene in rest[1:] if gene])
+            for label, *rest in _fields(path)
+        ]
+    except UNREADABLE as error:
+        message = f"{path.name} cannot be read as gmt: {_reason(error)}"
+        raise GRNError(message) from None
 
 
 def _read_gmt(path: Path) -> pd.DataFrame:
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    rows: list[tuple[str, str]] = []
-    with opened as lines:
-        for line in lines:
-            label, *rest = line.rstrip("\n").split("\t")
-            source = label.split("_")[0].split(" ")[0]
-            rows += [(source, gene.split(",")[0]) for gene in rest[1:] if gene]
+    rows = [
+        (label.split("_")[0].split(" ")[0], gene)
+        for label, genes in read_gmt_sets(path)
+        for gene in genes
+    ]
     return pd.DataFrame(rows, columns=["source", "target"]).drop_duplicates()
 
 
@@ -232,11 +265,9 @@ def read_gene_list(path: Path, sets: str = "") -> list[str]:
         GRNError: unreadable or empty.
     """
     try:
-        opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-        with opened as lines:
-            rows = [line.rstrip("\n").split("\t") for line in lines]
-    except (OSError, UnicodeError) as error:
-        message = f"The gene list {path} cannot be read: {error}"
+        rows = _fields(path)
+    except UNREADABLE as error:
+        message = f"The gene list {path} cannot be read: {_reason(error)}"
         raise GRNError(message) from None
     genes: list[str] = []
     for row in rows:

@@ -21,7 +21,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from gvci.data.encoding import CovariateCode, TreatmentCode
-from gvci.data.findings import Columns, Finding, check
+from gvci.data.findings import Columns, Finding, check, joined
 from gvci.data.h5ad import read_h5ad
 from gvci.errors import DataError, FindingsError, PredictionError, listed
 
@@ -63,7 +63,8 @@ class PerturbationData:
     @cached_property
     def genes(self) -> pd.Index:
         """Gene names in the order of every matrix."""
-        return pd.Index(self.adata.var_names.astype(str))
+        names: pd.Index = self.adata.var_names.astype(str)
+        return names
 
     @cached_property
     def expression(self) -> sp.csr_matrix:
@@ -78,34 +79,31 @@ class PerturbationData:
     @cached_property
     def perturbation(self) -> np.ndarray:
         """Label of each cell's perturbation."""
-        return self.adata.obs[self.columns.perturbation].astype(str).to_numpy()
+        return np.asarray(self.adata.obs[self.columns.perturbation].astype(str), dtype=object)
 
     @cached_property
     def dose(self) -> np.ndarray:
         """Dose of each cell, 1 where there is no dose column."""
         if self.columns.dose is None:
             return np.ones(self.n_cells, dtype=np.float32)
-        return pd.to_numeric(self.adata.obs[self.columns.dose]).to_numpy(dtype=np.float32)
+        return np.asarray(pd.to_numeric(self.adata.obs[self.columns.dose]), dtype=np.float32)
 
     @cached_property
     def is_control(self) -> np.ndarray:
         """True for control cells."""
-        return self.perturbation == self.columns.control
+        return np.asarray(self.perturbation == self.columns.control)
 
     @cached_property
     def split(self) -> np.ndarray:
         """train, validation, test or ood for each cell; all train where nothing was split."""
         if SPLIT not in self.adata.obs:
             return np.full(self.n_cells, "train", dtype=object)
-        return self.adata.obs[SPLIT].astype(str).to_numpy()
+        return np.asarray(self.adata.obs[SPLIT].astype(str), dtype=object)
 
     @cached_property
     def groups(self) -> np.ndarray:
         """Covariate group of each cell: its levels joined by " · "; "all cells" without any."""
-        if not self.columns.covariates:
-            return np.full(self.n_cells, "all cells", dtype=object)
-        parts = self.adata.obs[list(self.columns.covariates)].astype(str)
-        return parts.agg(" · ".join, axis=1).to_numpy()
+        return joined(self.adata.obs, self.columns.covariates)
 
     @cached_property
     def perturbations(self) -> list[str]:
@@ -114,7 +112,8 @@ class PerturbationData:
 
     def rows(self, split: str | Sequence[str]) -> np.ndarray:
         """Positions of the cells of a split, or of several."""
-        return np.flatnonzero(np.isin(self.split, [split] if isinstance(split, str) else list(split)))
+        wanted = [split] if isinstance(split, str) else list(split)
+        return np.flatnonzero(np.isin(self.split, wanted))
 
     def where(self, conditions: Mapping[str, str]) -> np.ndarray:
         """Boolean mask of the cells that meet every `column = value`.
@@ -125,11 +124,17 @@ class PerturbationData:
         mask = np.ones(self.n_cells, dtype=bool)
         for name, value in conditions.items():
             if name not in self.adata.obs:
-                message = f"The cells have no column '{name}'. Columns: {listed(self.adata.obs.columns, 12)}."
+                message = (
+                    f"The cells have no column '{name}'. "
+                    f"Columns: {listed(self.adata.obs.columns, 12)}."
+                )
                 raise PredictionError(message)
             values = self.adata.obs[name].astype(str).to_numpy()
             if value not in values:
-                message = f"No cell has {name} = '{value}'. Values found: {listed(sorted(set(values)), 12)}."
+                message = (
+                    f"No cell has {name} = '{value}'. "
+                    f"Values found: {listed(sorted(set(values)), 12)}."
+                )
                 raise PredictionError(message)
             mask &= values == value
         return mask

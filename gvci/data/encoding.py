@@ -72,7 +72,8 @@ class TreatmentCode:
             PredictionError: an unknown label.
         """
         columns = {level: i + 1 for i, level in enumerate(self.levels)}
-        unique, inverse = np.unique(np.asarray(labels, dtype=object).astype(str), return_inverse=True)
+        words = np.asarray(labels, dtype=object).astype(str)
+        unique, inverse = np.unique(words, return_inverse=True)
         table = np.zeros((len(unique), self.width), dtype=np.float32)
         for row, label in enumerate(unique):
             parts = self.parts(str(label))
@@ -111,7 +112,9 @@ class CovariateCode:
         blocks = []
         for name, levels in self.levels.items():
             if name not in labels:
-                message = f"The covariate '{name}' is missing. The model needs {listed(self.levels)}."
+                message = (
+                    f"The covariate '{name}' is missing. The model needs {listed(self.levels)}."
+                )
                 raise PredictionError(message)
             values = np.asarray(labels[name], dtype=object).astype(str)
             unknown = sorted(set(values) - set(levels))

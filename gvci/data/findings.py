@@ -5,6 +5,7 @@ Codes are stable: tests, pages and other programs may rely on them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -32,6 +33,16 @@ class Columns:
     def used(self) -> tuple[str, ...]:
         """All obs columns that are read."""
         return (self.perturbation, *self.covariates, *((self.dose,) if self.dose else ()))
+
+
+def joined(obs: pd.DataFrame, covariates: Sequence[str]) -> np.ndarray:
+    """Covariate group of each cell: its levels joined by " · "; "all cells" without any."""
+    if not covariates:
+        return np.full(len(obs), "all cells", dtype=object)
+    first, *rest = (obs[name].astype(str) for name in covariates)
+    for values in rest:
+        first = first.str.cat(values, sep=" · ")
+    return np.asarray(first, dtype=object)
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,8 @@ def check(adata: ad.AnnData, columns: Columns) -> list[Finding]:
 
 def _size(adata: ad.AnnData) -> list[Finding]:
     found = []
-    for what, have, need in (("cells", adata.n_obs, FEWEST_CELLS), ("genes", adata.n_vars, FEWEST_GENES)):
+    sizes = (("cells", adata.n_obs, FEWEST_CELLS), ("genes", adata.n_vars, FEWEST_GENES))
+    for what, have, need in sizes:
         if have < need:
             message = f"{have:,} {what}; at least {need} are needed."
             fix = "Check that the file is the one you meant and that filters left something."
@@ -152,7 +164,10 @@ def _treatments(adata: ad.AnnData, obs: pd.DataFrame, columns: Columns) -> list[
     where = f"obs['{columns.perturbation}']"
     found = []
     if columns.control not in counts:
-        message = f"No cells are labelled '{columns.control}' in {where}. Labels found: {listed(counts.index, 10)}."
+        message = (
+            f"No cells are labelled '{columns.control}' in {where}. "
+            f"Labels found: {listed(counts.index, 10)}."
+        )
         fix = f"Name the control label.{nearest(columns.control, counts.index)}"
         found.append(Finding("error", "no_control_cells", where, 0, message, fix))
     elif len(counts) == 1:
@@ -173,8 +188,10 @@ def _treatments(adata: ad.AnnData, obs: pd.DataFrame, columns: Columns) -> list[
         found.append(Finding("note", "small_perturbation", where, len(few), message, fix))
     genes = set(adata.var_names)
     parts = {part.strip() for label in counts.index for part in label.split("+")}
-    absent = sorted(parts - genes - {columns.control})
-    if absent and len(absent) < len(parts - {columns.control}):
+    parts -= {columns.control}
+    # "IRF7 OE" perturbs IRF7.
+    absent = sorted(part for part in parts if not genes & {part, *part.split()})
+    if absent and len(absent) < len(parts):
         message = f"{len(absent)} perturbed genes are not measured: {listed(absent)}."
         fix = "Their cells can be used; their own expression cannot be shown."
         found.append(Finding("note", "gene_not_measured", where, len(absent), message, fix))
@@ -196,14 +213,18 @@ def _covariates(obs: pd.DataFrame, columns: Columns) -> list[Finding]:
             fix = "Leave it out."
             found.append(Finding("error", "identifier", name, levels, message, fix))
         elif labels.groupby(values).nunique().eq(1).all() and treated.any() and (~treated).any():
-            message = f"Every level of '{name}' has a single perturbation, so the two cannot be told apart."
+            message = (
+                f"Every level of '{name}' has a single perturbation, "
+                "so the two cannot be told apart."
+            )
             fix = "Leave the covariate out, or add cells of both kinds."
             found.append(Finding("error", "confounded", name, levels, message, fix))
     if columns.covariates and treated.any() and (~treated).any():
-        groups = obs[list(columns.covariates)].astype(str).agg(" · ".join, axis=1)
+        groups = joined(obs, columns.covariates)
         lonely = sorted(set(groups[treated]) - set(groups[~treated]))
         if lonely:
             message = f"{len(lonely)} groups have treated but no control cells: {listed(lonely)}."
             fix = "Effects there are not estimable."
-            found.append(Finding("warning", "no_controls_in_group", "obs", len(lonely), message, fix))
+            code = "no_controls_in_group"
+            found.append(Finding("warning", code, "obs", len(lonely), message, fix))
     return found

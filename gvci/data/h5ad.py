@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import h5py
@@ -62,7 +63,7 @@ def _require_anndata(path: Path) -> None:
         raise FileError(message)
 
 
-def _require_sound(matrix: object, name: str, where: str) -> None:
+def _require_sound(matrix: Any, name: str, where: str) -> None:
     """Refuse a sparse matrix whose indices would read outside it (scipy does not look)."""
     if sp.issparse(matrix):
         try:

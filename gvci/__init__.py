@@ -1,0 +1,77 @@
+"""gvci: what would this cell have expressed under a perturbation it never received?
+
+The public names load when they are first used, so `import gvci` takes no time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Bound now: its module has the same name and would hide it once anything imports that.
+from gvci.evaluate import evaluate
+
+if TYPE_CHECKING:
+    from gvci.config import PrepareSettings, RefineSettings, TrainSettings
+    from gvci.data.dataset import PerturbationData
+    from gvci.data.prepare import prepare
+    from gvci.data.simulate import simulate
+    from gvci.errors import GvciError
+    from gvci.estimator import marginal_effects
+    from gvci.grn import GRN
+    from gvci.model import GraphVCI
+    from gvci.recovery import evaluate_edges
+    from gvci.refiner.paper import RelationRefiner
+    from gvci.refiner.result import RefinedGRN
+    from gvci.run import Run
+    from gvci.training import refine, train
+
+__version__ = "0.1.0"
+_HOMES = {
+    "GRN": "gvci.grn",
+    "GraphVCI": "gvci.model",
+    "GvciError": "gvci.errors",
+    "PerturbationData": "gvci.data.dataset",
+    "PrepareSettings": "gvci.config",
+    "RefineSettings": "gvci.config",
+    "RefinedGRN": "gvci.refiner.result",
+    "RelationRefiner": "gvci.refiner.paper",
+    "Run": "gvci.run",
+    "TrainSettings": "gvci.config",
+    "evaluate": "gvci.evaluate",
+    "evaluate_edges": "gvci.recovery",
+    "marginal_effects": "gvci.estimator",
+    "prepare": "gvci.data.prepare",
+    "refine": "gvci.training",
+    "simulate": "gvci.data.simulate",
+    "train": "gvci.training",
+}
+__all__ = [
+    "GRN",
+    "GraphVCI",
+    "GvciError",
+    "PerturbationData",
+    "PrepareSettings",
+    "RefineSettings",
+    "RefinedGRN",
+    "RelationRefiner",
+    "Run",
+    "TrainSettings",
+    "evaluate",
+    "evaluate_edges",
+    "marginal_effects",
+    "prepare",
+    "refine",
+    "simulate",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module 'gvci' has no attribute '{name}'"
+        raise AttributeError(message)
+    # A submodule of the same name (gvci.evaluate) would hide the function: bind it for good.
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

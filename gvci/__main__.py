@@ -1,0 +1,5 @@
+"""python -m gvci …"""
+
+from gvci.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,67 @@
+"""The files of the Counterfactual page, each made when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gvci.app import export, vector
+from gvci.app.answer_view import BADGES, INTERVALS, panels
+from gvci.app.network_files import Download
+from gvci.app.provenance import facts
+from gvci.app.scenario import Answer
+from gvci.run import Run
+
+
+def downloads(run: Run, answer: Answer, chosen: Sequence[str], style: str) -> list[Download]:
+    """The gene table and the cells as CSV, the distributions as SVG and PNG."""
+    scenario = answer.scenario
+    about = facts(
+        run,
+        perturbation=scenario.perturbation,
+        group=scenario.group,
+        cells_transported=scenario.cells,
+        mode=scenario.mode,
+        dose=scenario.dose,
+        support=answer.support,
+        interval=INTERVALS[answer.interval],
+        unit="log1p CP10k",
+        verdict=answer.verdict,
+    )
+    stem = (scenario.perturbation, scenario.group, run.fingerprint)
+    title = f"{scenario.perturbation} in {scenario.group}: {BADGES[answer.support][0].lower()}"
+    figures = panels(answer, chosen)
+
+    def cells() -> str:
+        blocks = [answer.control, answer.predicted]
+        names = [f"control {i + 1}" for i in range(len(answer.control))]
+        if scenario.cells != "all cells":
+            names = list(answer.source_names)
+        names += answer.source_names
+        kinds = ["control"] * len(answer.control) + ["predicted"] * len(answer.predicted)
+        if answer.measured is not None:
+            blocks.append(answer.measured)
+            names += answer.measured_names
+            kinds += ["measured"] * len(answer.measured)
+        return export.csv(
+            export.cells_table(np.concatenate(blocks), answer.genes, names, kinds), about
+        )
+
+    def name(what: str, kind: str) -> str:
+        return export.file_name(what, *stem, kind=kind)
+
+    return [
+        Download(
+            "CSV of genes", name("genes", "csv"), "text/csv", lambda: export.csv(answer.table, about)
+        ),
+        Download("CSV of cells", name("cells", "csv"), "text/csv", cells),
+        Download(
+            "SVG", name(style, "svg"), "image/svg+xml",
+            lambda: vector.distributions(figures, style, title, about, "svg"),
+        ),
+        Download(
+            "PNG", name(style, "png"), "image/png",
+            lambda: vector.distributions(figures, style, title, about, "png"),
+        ),
+    ]  # fmt: skip

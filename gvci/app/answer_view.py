@@ -1,0 +1,200 @@
+"""How the Counterfactual page words and draws an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gvci.app import genes
+from gvci.app.charts import Panel
+from gvci.app.scenario import Answer
+from gvci.app.text import count, delta, score
+from gvci.errors import listed
+from gvci.run import Run
+
+FIRST, MOST = 6, 8
+BADGES: dict[str, tuple[str, str, Any]] = {
+    "seen": ("Seen in training", ":material/visibility:", "gray"),
+    "held_out": ("Held-out combination", ":material/visibility_off:", "orange"),
+    "outside": ("Outside the training data", ":material/warning:", "orange"),
+}
+INTERVALS = {
+    "influence": "95 % interval: of the robust effect (eq. 14, influence function), from the "
+    "treated cells of this group in training.",
+    "cells": "95 % interval: over cells; model error not included.",
+    "none": "No interval: one cell has no spread.",
+}
+ROWS = (
+    ("model", "Model"),
+    ("additive", "Additive"),
+    ("perturbed_mean", "Perturbed mean"),
+    ("no_change", "No change"),
+    ("ceiling", "Ceiling (split half)"),
+)
+
+
+@dataclass(frozen=True)
+class Badge:
+    """Words, an icon and a colour: never a colour alone."""
+
+    words: str
+    icon: str
+    colour: Any
+
+
+def badge(answer: Answer) -> Badge:
+    """Whether training saw this."""
+    return Badge(*BADGES[answer.support])
+
+
+def claim(answer: Answer) -> str:
+    """The verdict, or why there is none, as plain text."""
+    if answer.verdict:
+        seen = " These cells were seen in training." if answer.support == "seen" else ""
+        return answer.verdict + seen
+    if answer.measured is None:
+        return "No cell of this group was measured under it: this is a prediction only."
+    if answer.scenario.cells == "one cell":
+        return "One cell is predicted; the measured cells of the group stand beside it."
+    return "Too few measured cells for a score."
+
+
+def first_genes(answer: Answer) -> list[str]:
+    """The genes ticked to begin with: those with the largest predicted change."""
+    return [str(gene) for gene in answer.table["gene"].head(FIRST)]
+
+
+def find_gene(query: str, answer: Answer) -> str | None:
+    """The gene of this answer that a word means."""
+    return genes.look_up(query, answer.genes).symbol
+
+
+def panels(answer: Answer, chosen: Sequence[str]) -> list[Panel]:
+    """Control, predicted and measured values of the chosen genes."""
+    found = []
+    for gene in chosen[:MOST]:
+        at = answer.position(gene)
+        values = {"control": answer.control[:, at], "predicted": answer.predicted[:, at]}
+        if answer.measured is not None:
+            values["measured"] = answer.measured[:, at]
+        found.append(Panel(gene, values))
+    return found
+
+
+def key_line(answer: Answer) -> str:
+    """What each colour is, with numbers of cells, as Markdown."""
+    parts = [
+        f":gray[■] control, {count(len(answer.control), 'cell')}",
+        f":orange[▨] predicted, {count(len(answer.predicted), 'cell')}",
+    ]
+    if answer.measured is not None:
+        parts.append(f":blue[■] measured, {count(len(answer.measured), 'cell')}")
+    return " · ".join([*parts, "○ mean"])
+
+
+def score_rows(answer: Answer) -> pd.DataFrame:
+    """Model, baselines and ceiling: R² on all genes and on the DE genes, Pearson Δ."""
+    rows = [
+        {
+            "": title,
+            "R² all": score(answer.scores[name]["r2_all"]),
+            f"R² top {answer.n_de}": score(answer.scores[name]["r2_de"]),
+            "Pearson Δ": score(answer.scores[name]["pearson_delta"]),
+        }
+        for name, title in ROWS
+        if name in answer.scores
+    ]
+    return pd.DataFrame(rows)
+
+
+def not_found(query: str, answer: Answer) -> str:
+    """Why a typed gene is not drawn, and which ones are near."""
+    return genes.explain(genes.look_up(query, answer.genes))
+
+
+def table_caption(answer: Answer) -> str:
+    """What the columns of the gene table are, as Markdown."""
+    marks = ":orange[○] predicted, " + (
+        ":blue[●] measured, " if answer.measured is not None else ""
+    )
+    return f"Δ = change of mean log1p CP10k. {marks}:gray[■] additive. {INTERVALS[answer.interval]}"
+
+
+def outside(run: Run, answer: Answer) -> str:
+    """Why a scenario lies outside the training data, and what would not."""
+    scenario = answer.scenario
+    data = run.data
+    training = np.isin(data.split, ("train", "validation"))
+    if not (training & (data.groups == scenario.group)).any():
+        why = f"Training had no cell of the group {scenario.group}."
+    else:
+        why = f"Training had no cell of every part of {scenario.perturbation}."
+    seen = sorted(set(data.perturbation[training & (data.groups == scenario.group)]))
+    others = [label for label in seen if label != data.columns.control]
+    hint = f" Seen in this group: {listed(others, 3)}." if others else ""
+    return f"{why} Read this prediction as an extrapolation.{hint}"
+
+
+def alt_text(panels: Sequence[Panel], style: str) -> str:
+    """The distributions in one sentence, for a screen reader."""
+    parts = []
+    for panel in panels:
+        predicted, measured = panel.heading
+        words = f"{panel.gene} predicted {delta(predicted)}"
+        parts.append(words + (f", measured {delta(measured)}" if measured is not None else ""))
+    what = "Violins" if style == "violin" else "Distribution functions"
+    return f"{what} of control, predicted and measured cells; changes of the mean: " + "; ".join(
+        parts
+    )
+
+
+@dataclass(frozen=True)
+class MeanPair:
+    """A scatter of means: (genes,) each, and its words."""
+
+    title: str
+    x: np.ndarray
+    y: np.ndarray
+    x_title: str
+    y_title: str
+    baseline: bool
+    top: float
+    alt: str
+
+
+def mean_pairs(answer: Answer) -> list[MeanPair]:
+    """Model and additive baseline against the measured means; without these, against control."""
+    predicted = answer.predicted.mean(axis=0, dtype=np.float64)
+    if answer.measured is None:
+        control = answer.control.mean(axis=0, dtype=np.float64)
+        top = 1.08 * float(max(control.max(), predicted.max()))
+        alt = "Predicted mean against control mean of every gene."
+        title = "Predicted against control"
+        return [MeanPair(title, control, predicted, "control", "predicted", False, top, alt)]
+    truth = answer.measured.mean(axis=0, dtype=np.float64)
+    top = 1.08 * float(max(truth.max(), predicted.max(), answer.additive.max()))
+    found = []
+    for title, y, name, baseline in (
+        ("Model", predicted, "model", False),
+        ("Additive baseline", answer.additive, "additive", True),
+    ):
+        own = answer.scores.get(name)
+        words = f", R² {score(own['r2_all'])}" if own else ""
+        alt = f"{title}: predicted mean against measured mean of every gene{words}."
+        y_title = "additive" if baseline else "predicted"
+        found.append(MeanPair(title, truth, y, "measured", y_title, baseline, top, alt))
+    return found
+
+
+def score_caption(answer: Answer) -> str:
+    """What the scores are about."""
+    n = len(answer.measured) if answer.measured is not None else 0
+    return (
+        f"R² of means over cells, truth first: {count(n, 'measured cell')}, all genes and the "
+        f"{answer.n_de} that changed most. The ceiling is one half of the measured cells against "
+        "the other."
+    )

@@ -1,0 +1,149 @@
+"""Which edges the Network page shows: of a refined network, or of an uploaded edge list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pandas as pd
+
+from gvci.grn import GRN
+from gvci.refiner.result import RefinedGRN
+
+STATUSES = ("kept", "added", "removed")
+LISTED = "listed"
+DEFAULT_REGULATORS = ("STAT1", "IRF1")
+MOST_DRAWN = 400
+
+
+@dataclass(frozen=True)
+class Network:
+    """What the page needs of a network.
+
+    Attributes:
+        name: where it came from.
+        table: `source, target, weight, prior, status`, strongest first.
+        genes: names it is about.
+        alpha, background: of a refined network; None for a plain edge list.
+        notes: what was left out on the way, in words.
+    """
+
+    name: str
+    table: pd.DataFrame
+    genes: pd.Index
+    alpha: float | None = None
+    background: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def refined(self) -> bool:
+        """True where edges have a status and a weight before and after."""
+        return self.alpha is not None
+
+    @property
+    def regulators(self) -> list[str]:
+        """Sources of any edge that can be drawn, by name."""
+        drawn = self.table["status"] != "absent"
+        return sorted(map(str, pd.unique(self.table.loc[drawn, "source"])))
+
+    def counts(self) -> dict[str, int]:
+        """Edges per status."""
+        found = self.table["status"].value_counts()
+        return {status: int(found.get(status, 0)) for status in STATUSES}
+
+    def default_regulators(self) -> list[str]:
+        """STAT1 and IRF1 where they regulate anything, else the two with the most edges."""
+        mine = set(self.regulators)
+        chosen = [name for name in DEFAULT_REGULATORS if name in mine]
+        if chosen:
+            return chosen
+        drawn = self.table.loc[self.table["status"] != "absent", "source"]
+        return [str(name) for name in drawn.value_counts().index[:2]]
+
+
+def from_refined(grn: RefinedGRN) -> Network:
+    """The network of a run."""
+    table = grn.table.sort_values("weight", ascending=False, kind="stable", ignore_index=True)
+    name = str(grn.meta.get("name") or grn.meta.get("prior") or "refined network")
+    return Network(name, table, grn.genes, grn.alpha, grn.background)
+
+
+def from_edge_list(grn: GRN, genes: Sequence[str]) -> Network:
+    """An uploaded edge list, restricted to the genes of a run.
+
+    Raises:
+        GRNError: fewer than two genes, or no edge, in common.
+    """
+    inside = grn.restricted(genes, "this run's genes")
+    table = inside.edges[["source", "target", "weight"]].assign(prior=1, status=LISTED)
+    order = table["weight"].abs().sort_values(ascending=False, kind="stable").index
+    return Network(
+        inside.name, table.loc[order].reset_index(drop=True), inside.genes, notes=inside.notes
+    )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The filters: regulators, k strongest edges of each, statuses, smallest adopted weight."""
+
+    regulators: tuple[str, ...]
+    k: int
+    statuses: tuple[str, ...]
+    minimum: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The edges that are drawn and listed, and how many match the filters but for k."""
+
+    edges: pd.DataFrame
+    matching: int
+
+    @property
+    def sentence(self) -> str:
+        """What is shown, in words."""
+        text = f"Showing {len(self.edges):,} of {self.matching:,} edges"
+        return text if len(self.edges) < MOST_DRAWN else f"{text}, the strongest that can be drawn"
+
+
+def choose(network: Network, choice: Choice) -> Shown:
+    """The k strongest edges of each regulator.
+
+    Removed edges lie below α by definition, so the smallest weight does not apply to them, and
+    their k strongest are counted apart from those of the adopted edges.
+    """
+    table = network.table
+    mine = table["source"].isin(choice.regulators)
+    if network.refined:
+        adopted = table["status"].isin([s for s in choice.statuses if s != "removed"])
+        removed = (table["status"] == "removed") & ("removed" in choice.statuses)
+        mine &= (adopted & (table["weight"] >= choice.minimum)) | removed
+    matching = table[mine]
+    strongest = matching.groupby(
+        [matching["source"], matching["status"] == "removed"], sort=False
+    ).head(choice.k)
+    by_regulator = strongest["source"].map({name: i for i, name in enumerate(choice.regulators)})
+    ordered = strongest.assign(rank=by_regulator).sort_values("rank", kind="stable")
+    edges = ordered.drop(columns="rank").head(MOST_DRAWN).reset_index(drop=True)
+    return Shown(edges, len(matching))
+
+
+def row_of(edges: pd.DataFrame, edge: Sequence[str]) -> int:
+    """The row of an edge (source, target); the first row where it is not among them."""
+    if len(edge) == 2:
+        found = edges.index[(edges["source"] == edge[0]) & (edges["target"] == edge[1])]
+        if len(found):
+            return int(found[0])
+    return 0
+
+
+def gene_links(gene: str) -> dict[str, str]:
+    """Pages about a human gene symbol in four public databases."""
+    name = quote(gene, safe="")
+    return {
+        "NCBI": f"https://www.ncbi.nlm.nih.gov/gene/?term={name}%5Bsym%5D+AND+human%5Borgn%5D",
+        "Ensembl": f"https://www.ensembl.org/Homo_sapiens/Gene/Summary?g={name}",
+        "GeneCards": f"https://www.genecards.org/cgi-bin/carddisp.pl?gene={name}",
+        "UniProt": f"https://www.uniprot.org/uniprotkb?query=gene:{name}+AND+organism_id:9606",
+    }

@@ -1,0 +1,87 @@
+"""Tables as CSV, safe to open in a spreadsheet; networks as GraphML; provenance in each head."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def safe_cell(value: object) -> object:
+    """Text that a spreadsheet would run gets a leading apostrophe; numbers are untouched."""
+    if isinstance(value, str) and value.lstrip(" \ufeff").startswith(TRIGGERS):
+        return "'" + value
+    return value
+
+
+def csv(table: pd.DataFrame, provenance: Mapping[str, object]) -> str:
+    """A CSV with provenance as comment lines ("# model: …") before the header.
+
+    Read it with `pandas.read_csv(path, comment="#")`.
+    """
+    head = "".join(f"# {_one_line(k)}: {_one_line(v)}\n" for k, v in provenance.items())
+    safe = table.rename(columns={c: safe_cell(c) for c in table.columns}).copy()
+    for name in safe.columns:
+        if not (
+            pd.api.types.is_numeric_dtype(safe[name]) or pd.api.types.is_bool_dtype(safe[name])
+        ):
+            safe[name] = safe[name].astype(object).map(safe_cell)
+    text = io.StringIO()
+    safe.to_csv(text, index=False, float_format="%.6g", lineterminator="\n")
+    return head + text.getvalue()
+
+
+def graphml(edges: pd.DataFrame, provenance: Mapping[str, object]) -> bytes:
+    """A directed graph for Cytoscape or Gephi, every edge column as an attribute."""
+    import networkx as nx
+
+    graph = nx.DiGraph(**{_word(k): _xml(str(v)) for k, v in provenance.items()})
+    regulators = set(edges["source"].astype(str))
+    for name in pd.unique(pd.concat([edges["source"], edges["target"]]).astype(str)):
+        graph.add_node(_xml(name), regulator=name in regulators)
+    for row in edges.to_dict("records"):
+        source, target = _xml(str(row.pop("source"))), _xml(str(row.pop("target")))
+        graph.add_edge(source, target, **{_word(str(k)): _attribute(v) for k, v in row.items()})
+    buffer = io.BytesIO()
+    nx.write_graphml(graph, buffer)
+    return buffer.getvalue()
+
+
+def cells_table(
+    values: np.ndarray, genes: pd.Index, cell_names: list[str], kinds: list[str]
+) -> pd.DataFrame:
+    """One row a cell: its name, its kind (control, predicted, measured) and its expression."""
+    table = pd.DataFrame(values, columns=genes)
+    table.insert(0, "kind", kinds)
+    table.insert(0, "cell", cell_names)
+    return table
+
+
+def file_name(*parts: object, kind: str) -> str:
+    """A file name from labels: letters, digits, "-" and "_" only."""
+    words = [re.sub(r"[^A-Za-z0-9_-]+", "-", str(part)).strip("-") for part in parts]
+    return "_".join(word for word in words if word)[:100] + "." + kind
+
+
+def _attribute(value: object) -> str | float | int | bool:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value if isinstance(value, (bool, int, float)) else _xml(str(value))
+
+
+def _word(text: str) -> str:
+    return re.sub(r"\W", "_", text)
+
+
+def _xml(text: str) -> str:
+    """Without the characters that XML 1.0 cannot hold."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
+
+
+def _one_line(value: object) -> str:
+    return " ".join(str(value).split())

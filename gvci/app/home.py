@@ -1,0 +1,117 @@
+"""What Home says about the open run: one real prediction, three cards, recent results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gvci.app.charts import Panel
+from gvci.app.edges import from_refined
+from gvci.app.provenance import grn_name
+from gvci.app.scenario import Scenario, answer, default_pair
+from gvci.app.text import day, delta, number
+from gvci.registry import Entry, entries
+from gvci.run import Run
+
+MOST_RECENT = 8
+SUPPORT = {
+    "seen": "a combination seen in training",
+    "held_out": "a combination held out of training",
+    "outside": "outside the training data",
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """One gene of one pair, control beside predicted beside measured."""
+
+    title: str
+    what: str
+    panel: Panel
+    alt: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """Three labelled numbers and a sentence."""
+
+    numbers: list[tuple[str, float]]
+    sentence: str
+
+
+def example(run: Run) -> Example | None:
+    """The gene that was measured to change most in the pair to begin with; None without a model."""
+    if run.kind == "grn":
+        return None
+    group, perturbation = default_pair(run)
+    found = answer(run, Scenario(perturbation, group))
+    known = found.table["measured"].fillna(found.table["predicted"])
+    gene = str(found.table["gene"].iloc[int(np.argmax(known.abs()))])
+    at = found.position(gene)
+    values = {"control": found.control[:, at], "predicted": found.predicted[:, at]}
+    if found.measured is not None:
+        values["measured"] = found.measured[:, at]
+    panel = Panel(gene, values)
+    predicted, measured = panel.heading
+    alt = (
+        f"{gene} in {group} under {perturbation}: predicted change {delta(predicted)}"
+        f"{f', measured {delta(measured)}' if measured is not None else ''} in mean log1p CP10k."
+    )
+    return Example(f"{group} under {perturbation}", SUPPORT[found.support], panel, alt)
+
+
+def dataset_numbers(run: Run) -> list[tuple[str, str]]:
+    """Cells, genes, perturbations."""
+    data = run.data
+    return [
+        ("Cells", f"{data.n_cells:,}"),
+        ("Genes", f"{len(data.genes):,}"),
+        ("Perturbations", f"{len(data.perturbations):,}"),
+    ]
+
+
+def dataset_note(run: Run) -> str:
+    """Whether the cells are simulated, and how many groups there are."""
+    groups = f"{len(set(run.data.groups)):,} covariate groups."
+    if run.data.simulated:
+        return f":orange-badge[Simulated] cells, not measured ones. {groups}"
+    return f"Measured cells. {groups}"
+
+
+def held_out(run: Run) -> Card | None:
+    """R² on the DE genes of held-out pairs: model, additive baseline, ceiling; None if unscored."""
+    scores = run.scores.get("ood", {})
+    models = scores.get("models")
+    if run.kind == "grn" or not models or run.model.name not in models:
+        return None
+    numbers = [
+        ("Model R²", models[run.model.name]["r2_de"]),
+        ("Additive", models["additive"]["r2_de"]),
+        ("Ceiling", scores["ceiling"]["r2_de"]),
+    ]
+    return Card(numbers, str(scores.get("verdict", "")))
+
+
+def network_counts(run: Run) -> Card | None:
+    """Edges kept, added and removed."""
+    if run.grn is None:
+        return None
+    counts = from_refined(run.grn).counts()
+    sentence = (
+        f"{grn_name(run)}: edges above α = {number(run.grn.alpha)}; background "
+        f"{number(run.grn.background)}."
+    )
+    return Card([(status.capitalize(), n) for status, n in counts.items()], sentence)
+
+
+def recent() -> list[Entry]:
+    """The runs that can be opened, shipped first, then the newest."""
+    return entries()[:MOST_RECENT]
+
+
+def about(entry: Entry) -> str:
+    """Kind, origin and date of a run."""
+    kind = "model and network" if entry.kind == "run" else "network"
+    origin = "shipped" if entry.shipped else "made on this computer"
+    return f"{kind}, {origin}{f', {day(entry.created)}' if entry.created else ''}"

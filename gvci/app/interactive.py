@@ -1,0 +1,65 @@
+"""The network as one HTML page, drawn by pyvis, that loads nothing from outside."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from gvci.app.layout import Layout
+from gvci.app.network_view import edge_colour, nodes
+from gvci.app.text import number, plain
+from gvci.app.theme import LIGHT
+
+# Any tag that would load something, with its closing tag if it has one.
+_OUTSIDE = re.compile(
+    r"<(script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*[\"'](?:https?:)?//[^>]*>(?:\s*</\1>)?",
+    re.I,
+)
+
+
+def page(edges: pd.DataFrame, layout: Layout, provenance: Mapping[str, object]) -> str:
+    """A self-contained page: fixed positions, no physics, names escaped, provenance below.
+
+    The two stylesheet and script tags that pyvis always adds from a network of servers are
+    taken out; nothing in the page depends on them.
+    """
+    from pyvis.network import Network as Drawing
+
+    drawing = Drawing(
+        height="86vh",
+        width="100%",
+        directed=True,
+        cdn_resources="in_line",
+        bgcolor=LIGHT.background,
+    )
+    hubs = set(edges["source"])
+    for name in nodes(edges):
+        x, y = layout.positions[name]
+        hub = name in hubs
+        drawing.add_node(
+            name, label=plain(name, 40), title=html.escape(plain(name)), x=x * 1.4, y=y * 1.4,
+            shape="diamond" if hub else "dot", size=16 if hub else 7, physics=False,
+            color=LIGHT.ink if hub else LIGHT.measured, font={"color": LIGHT.ink, "size": 14},
+        )  # fmt: skip
+    for row in edges.itertuples(index=False):
+        status = str(row.status)
+        title = f"{row.source} → {row.target}: weight {number(float(row.weight))}, {status}"
+        drawing.add_edge(
+            str(row.source), str(row.target), title=html.escape(plain(title)),
+            color=edge_colour(status, LIGHT), dashes=status == "removed",
+            width=1.2 + 3 * min(abs(float(row.weight)), 1.0),
+        )  # fmt: skip
+    drawing.toggle_physics(False)
+    drawing.options.edges.smooth.enabled = False
+    text = _OUTSIDE.sub("", drawing.generate_html(notebook=False))
+    facts = " · ".join(
+        f"{html.escape(str(k))}: {html.escape(plain(v))}" for k, v in provenance.items()
+    )
+    note = (
+        "<p style='font:13px sans-serif;color:#55616E'>"
+        f"Grey: kept from the prior. Orange: added by refinement. Dashed: removed. {facts}</p>"
+    )
+    return text.replace("</body>", f"{note}</body>", 1)

@@ -1,0 +1,169 @@
+"""The network as an ECharts option, and what a click on it means."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from gvci.app.edges import Network
+from gvci.app.layout import Layout
+from gvci.app.text import plain
+from gvci.app.theme import FONT, Palette
+
+Edge = tuple[str, str]
+
+
+def edge_colour(status: str, colours: Palette) -> str:
+    """Grey from the prior, vermillion added by refinement, faint where removed."""
+    return {"added": colours.predicted, "removed": colours.muted}.get(status, colours.control)
+
+
+def option(
+    network: Network,
+    edges: pd.DataFrame,
+    layout: Layout,
+    colours: Palette,
+    selected: Edge | None = None,
+) -> dict[str, Any]:
+    """An ECharts graph: diamonds regulate, discs are regulated; removed edges are dashed.
+
+    Nodes and links are in the order of `nodes(edges)` and of `edges`, which `clicked` relies on.
+    """
+    hubs = set(edges["source"])
+    data = [_node(name, name in hubs, layout, colours, selected) for name in nodes(edges)]
+    links = [
+        _link(
+            source,
+            target,
+            float(weight),
+            str(status),
+            network,
+            colours,
+            (source, target) == selected,
+        )
+        for source, target, weight, status in edges[
+            ["source", "target", "weight", "status"]
+        ].itertuples(index=False)
+    ]
+    series = {
+        "type": "graph",
+        "layout": "none",
+        "preserveAspect": "contain",
+        "roam": True,
+        "roamTrigger": "global",
+        "scaleLimit": {"min": 0.6, "max": 6},
+        "selectedMode": "single",
+        "select": {"itemStyle": {}, "lineStyle": {}, "label": {}},
+        "data": data,
+        "links": links,
+        "edgeSymbol": ["none", "arrow"],
+        "edgeSymbolSize": [0, 7],
+        "labelLayout": {"hideOverlap": True},
+        "left": 86,
+        "right": 86,
+        "top": 18,
+        "bottom": 26,
+        "cursor": "pointer",
+    }
+    return {
+        "animation": False,
+        "textStyle": {"fontFamily": FONT},
+        "tooltip": {"show": False},
+        "series": [series],
+    }
+
+
+def nodes(edges: pd.DataFrame) -> list[str]:
+    """Regulators, then targets, each once."""
+    return [str(n) for n in pd.unique(pd.concat([edges["source"], edges["target"]]))]
+
+
+def _node(
+    name: str, hub: bool, layout: Layout, colours: Palette, selected: Edge | None
+) -> dict[str, Any]:
+    x, y = layout.positions[name]
+    chosen = selected is not None and name in selected
+    fill = colours.ink if hub else colours.measured if chosen else colours.background
+    border = colours.ink if hub else colours.measured if chosen else colours.control
+    label = {
+        "show": True,
+        "position": layout.sides[name],
+        "distance": 6,
+        "formatter": plain(name, 16),
+        "fontStyle": "italic",
+        "fontSize": 13 if hub else 11,
+        "fontWeight": "bold" if hub or chosen else "normal",
+        "color": colours.ink,
+    }
+    return {
+        "id": name,
+        "name": name,
+        "x": x,
+        "y": y,
+        "symbol": "diamond" if hub else "circle",
+        "symbolSize": 26 if hub else 9,
+        "itemStyle": {"color": fill, "borderColor": border, "borderWidth": 1.5},
+        "label": label,
+    }
+
+
+def _link(
+    source: str,
+    target: str,
+    weight: float,
+    status: str,
+    network: Network,
+    colours: Palette,
+    chosen: bool,
+) -> dict[str, Any]:
+    height = abs(weight) - (network.background or 0.0)
+    width = 1.2 + 3.2 * min(max(height, 0.0), 1.0)
+    style = {
+        "color": edge_colour(status, colours),
+        "width": width + 2.5 if chosen else width,
+        "opacity": 1.0 if chosen else 0.45 if status == "removed" else 0.62,
+        "type": "dashed" if status == "removed" else "solid",
+        "curveness": 0.08,
+    }
+    link: dict[str, Any] = {"source": source, "target": target, "lineStyle": style}
+    if not network.refined and weight < 0:
+        link["symbol"] = ["none", "rect"]
+    return link
+
+
+def clicked(
+    edges: pd.DataFrame, selection: Sequence[Mapping[str, Any]], previous: Edge | None
+) -> Edge | None:
+    """The edge that a selection in the chart means; of a node, its strongest edge."""
+    for group in selection:
+        indices = [int(i) for i in group.get("data_indices", ())]
+        if not indices:
+            continue
+        if group.get("data_type") == "edge" and indices[0] < len(edges):
+            row = edges.iloc[indices[0]]
+            return str(row["source"]), str(row["target"])
+        names = nodes(edges)
+        if group.get("data_type") == "node" and indices[0] < len(names):
+            name = names[indices[0]]
+            touching = edges[(edges["source"] == name) | (edges["target"] == name)]
+            if len(touching):
+                row = touching.iloc[touching["weight"].abs().argmax()]
+                return str(row["source"]), str(row["target"])
+    return previous
+
+
+def key(*filters: object) -> str:
+    """A short name of the filters: a chart under another key forgets its selection and zoom."""
+    return hashlib.sha256(json.dumps(filters, default=str).encode()).hexdigest()[:12]
+
+
+def alt_text(network: Network, edges: pd.DataFrame) -> str:
+    """The graph in one sentence, for a screen reader; the table beside it has the rows."""
+    counts = edges["status"].value_counts()
+    parts = ", ".join(f"{int(n)} {status}" for status, n in counts.items())
+    hubs = ", ".join(dict.fromkeys(edges["source"].astype(str)))
+    return f"Network of {len(edges)} edges from {hubs} ({parts}). The table lists the same edges."

@@ -1,0 +1,82 @@
+"""Mean against mean, one dot a gene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from gvci.app.charts import UNIT, base_layout
+from gvci.app.text import number, tagged
+from gvci.app.theme import Palette
+
+LABELLED = 5
+
+
+def mean_scatter(
+    x: np.ndarray,
+    y: np.ndarray,
+    genes: Sequence[str],
+    colours: Palette,
+    *,
+    x_title: str,
+    y_title: str,
+    baseline: bool = False,
+    top: float | None = None,
+) -> go.Figure:
+    """Means over cells of two sets of cells, with the five largest residuals named.
+
+    Args:
+        x, y: (genes,) means, log1p CP10k.
+        genes: names, in the same order.
+        baseline: grey squares (a baseline) in place of vermillion rings (the model).
+        top: end of both axes, so that two scatters can share it.
+    """
+    end = float(max(x.max(), y.max())) * 1.08 if top is None else top
+    figure = go.Figure(layout=base_layout(colours, 330, margin={"l": 50, "r": 8, "t": 8, "b": 46}))
+    figure.add_trace(
+        go.Scatter(
+            x=[0, end],
+            y=[0, end],
+            mode="lines",
+            hoverinfo="skip",
+            line={"color": colours.muted, "width": 1, "dash": "dot"},
+        )
+    )
+    line = {"width": 1.4, "color": colours.control if baseline else colours.predicted}
+    marker = {
+        "size": 6,
+        "symbol": "square" if baseline else "circle",
+        "color": colours.control_fill if baseline else "rgba(0,0,0,0)",
+        "line": line if not baseline else {"width": 0},
+    }
+    hover = [
+        f"{tagged(gene, 'i')}: {number(float(a))} and {number(float(b))}"
+        for gene, a, b in zip(genes, x, y, strict=True)
+    ]
+    figure.add_trace(
+        go.Scatter(x=x, y=y, mode="markers", marker=marker, hovertext=hover, hoverinfo="text")
+    )
+    taken: list[tuple[float, float]] = []
+    for at in np.argsort(-np.abs(y - x))[:LABELLED]:
+        left = x[at] > 0.72 * end
+        lift = 0.0
+        while any(
+            abs(y[at] + lift - b) < 0.05 * end and abs(x[at] - a) < 0.3 * end for a, b in taken
+        ):
+            lift += 0.05 * end if y[at] >= x[at] else -0.05 * end
+        taken.append((float(x[at]), float(y[at] + lift)))
+        figure.add_annotation(
+            x=x[at], y=y[at] + lift, text=tagged(genes[at], "i"), showarrow=False,
+            xanchor="right" if left else "left", xshift=-7 if left else 7,
+            font={"size": 12, "color": colours.ink},
+        )  # fmt: skip
+    for update, title in ((figure.update_xaxes, x_title), (figure.update_yaxes, y_title)):
+        update(
+            range=[-0.02 * end, end], title_text=f"{title}, {UNIT}", title_standoff=6, nticks=6,
+            zeroline=False, linecolor=colours.line, fixedrange=True,
+        )  # fmt: skip
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(gridcolor=colours.line)
+    return figure

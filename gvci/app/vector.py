@@ -1,0 +1,135 @@
+"""Figures for papers: SVG with real text, and PNG, drawn by matplotlib without a screen."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from gvci.app.charts import KINDS, UNIT, Panel, grid_shape
+from gvci.app.density import density, steps
+from gvci.app.layout import Layout
+from gvci.app.network_view import edge_colour, nodes
+from gvci.app.text import delta, plain
+from gvci.app.theme import LIGHT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Kind = Literal["svg", "png"]
+
+
+def distributions(
+    panels: Sequence[Panel], style: str, title: str, provenance: Mapping[str, object], kind: Kind
+) -> bytes:
+    """The violins or ECDFs of the Counterfactual page."""
+    rows, columns = grid_shape(len(panels))
+    figure = _figure(2.7 * columns, 2.6 * rows + 0.5)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, panel in zip(axes, panels, strict=False):
+        (_violin if style == "violin" else _ecdf)(axis, panel)
+        predicted, measured = panel.heading
+        words = [plain(panel.gene, 40)]
+        words += [f"predicted {delta(predicted)}"] if predicted is not None else []
+        words += [f"measured {delta(measured)}"] if measured is not None else []
+        axis.set_title("  ".join(words), fontsize=8, loc="left", parse_math=False)
+        for side in ("top", "right"):
+            axis.spines[side].set_visible(False)
+        axis.tick_params(labelsize=7)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    label = UNIT if style == "violin" else "share of cells"
+    axes[0].set_ylabel(label, fontsize=8)
+    figure.suptitle(plain(title), fontsize=10, x=0.01, ha="left", parse_math=False)
+    return _written(figure, provenance, kind)
+
+
+def network(
+    edges: pd.DataFrame, layout: Layout, title: str, provenance: Mapping[str, object], kind: Kind
+) -> bytes:
+    """The network as it stands on the page."""
+    figure = _figure(layout.width / 78, layout.height / 78 + 0.4)
+    axis = figure.subplots()
+    hubs = set(edges["source"])
+    for row in edges.itertuples(index=False):
+        status = str(row.status)
+        arrow = {
+            "arrowstyle": "-|>", "color": edge_colour(status, LIGHT), "alpha": 0.7,
+            "linewidth": 0.6 + 2 * min(abs(float(row.weight)), 1.0), "shrinkB": 4, "shrinkA": 6,
+            "linestyle": "--" if status == "removed" else "-",
+        }  # fmt: skip
+        ends = layout.positions[str(row.target)], layout.positions[str(row.source)]
+        axis.annotate("", xy=ends[0], xytext=ends[1], arrowprops=arrow)
+    for name in nodes(edges):
+        x, y = layout.positions[name]
+        hub = name in hubs
+        axis.plot(
+            x, y, marker="D" if hub else "o", markersize=9 if hub else 4, color=LIGHT.ink,
+            markerfacecolor=LIGHT.ink if hub else LIGHT.background, linestyle="none",
+        )  # fmt: skip
+        side = layout.sides[name]
+        shift = {"left": (-6, 0), "right": (6, 0), "top": (0, 6), "bottom": (0, -12)}[side]
+        across = {"left": "right", "right": "left"}.get(side, "center")
+        axis.annotate(
+            plain(name, 30), (x, y), shift, textcoords="offset points", ha=across, va="center",
+            fontsize=9 if hub else 7, fontstyle="italic", parse_math=False,
+        )  # fmt: skip
+    axis.set_xlim(-60, layout.width + 60)
+    axis.set_ylim(layout.height + 20, -20)
+    axis.set_aspect("equal")
+    axis.axis("off")
+    axis.set_title(plain(title), fontsize=10, loc="left", parse_math=False)
+    return _written(figure, provenance, kind)
+
+
+def _violin(axis: Any, panel: Panel) -> None:
+    shown = [kind for kind in KINDS if kind in panel.values]
+    for x, kind in enumerate(shown):
+        values = panel.values[kind]
+        colour = getattr(LIGHT, kind)
+        if len(values) < 3:
+            axis.plot([x] * len(values), values, "o", color=colour)
+            continue
+        grid, height = density(values)
+        half = 0.42 * height
+        face = "none" if kind == "predicted" else colour
+        alpha = {"control": 0.55, "measured": 0.85}.get(kind, 1.0)
+        area = axis.fill_betweenx(grid, x - half, x + half, facecolor=face, alpha=alpha)
+        if kind == "predicted":
+            area.set(edgecolor=colour, hatch="////", linewidth=1)
+        axis.plot(x, values.mean(), "o", markersize=5, color=LIGHT.ink, markerfacecolor="white")
+    axis.set_xticks(range(len(shown)), shown)
+
+
+def _ecdf(axis: Any, panel: Panel) -> None:
+    for kind in KINDS:
+        if kind in panel.values:
+            x, y = steps(panel.values[kind])
+            dash = "--" if kind == "predicted" else "-"
+            axis.step(x, y, where="post", color=getattr(LIGHT, kind), linestyle=dash, label=kind)
+    axis.set_xlabel(UNIT, fontsize=7)
+    axis.legend(fontsize=6, frameon=False, loc="lower right")
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _written(figure: Figure, provenance: Mapping[str, object], kind: Kind) -> bytes:
+    """The bytes, with provenance in the file's own metadata."""
+    import matplotlib as mpl
+
+    facts = "; ".join(f"{k}: {plain(v)}" for k, v in provenance.items())
+    metadata = {"Title": "gvci", "Description": facts}
+    if kind == "svg":
+        metadata["Date"] = str(provenance.get("created", ""))
+    buffer = io.BytesIO()
+    with mpl.rc_context(
+        {"svg.fonttype": "none", "svg.hashsalt": "gvci", "font.family": "sans-serif"}
+    ):
+        figure.savefig(buffer, format=kind, dpi=200, metadata=metadata)
+    return buffer.getvalue()

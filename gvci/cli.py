@@ -1,0 +1,122 @@
+"""python -m gvci VERB …: the same verbs as the pages.
+
+Bad input ends with one sentence on standard error and exit code 2. With `--json` the last
+line of standard output is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gvci import commands
+from gvci.errors import GvciError
+
+EPILOG = """the main job, end to end:
+  python -m gvci prepare  demo --out demo.h5ad
+  python -m gvci refine   demo.h5ad --prior demo --out demo-grn
+  python -m gvci train    demo.h5ad --grn demo-grn --out demo-run
+  python -m gvci evaluate demo-run --json"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code: 0, 2 for bad input, 130 when interrupted."""
+    given = parser().parse_args(arguments)
+    try:
+        answer = given.run(given)
+    except GvciError as error:
+        print(f"gvci: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("gvci: stopped.", file=sys.stderr)
+        return 130
+    if getattr(given, "json", False):
+        print(json.dumps(answer, allow_nan=False))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs and their options."""
+    top = argparse.ArgumentParser(
+        prog="gvci", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    verbs = top.add_subparsers(title="verbs", required=True, metavar="VERB")
+
+    def verb(name: str, summary: str, settings: bool = False) -> argparse.ArgumentParser:
+        one = verbs.add_parser(name, help=summary, description=summary)
+        one.set_defaults(run=getattr(commands, name))
+        if settings:
+            one.add_argument("--config", type=Path, metavar="FILE.json", help="settings as JSON")
+            one.add_argument(
+                "--set", nargs="+", action="extend", default=[], metavar="key=value", dest="words"
+            )
+            one.add_argument("--seed", type=int)
+        return one
+
+    one = verb("datasets", "List the datasets, priors, target sets and gene sets known by name.")
+    one.add_argument("--json", action="store_true")
+
+    one = verb("prepare", "QC, normalise, choose genes, split.", settings=True)
+    one.add_argument("data", metavar="NAME|FILE")
+    one.add_argument("--out", type=Path, required=True, metavar="DATA")
+    one.add_argument("--perturbation", metavar="COL")
+    one.add_argument("--control", metavar="LABEL")
+    one.add_argument("--covariates", nargs="*", metavar="COL")
+    one.add_argument("--dose", metavar="COL")
+    one.add_argument("--genes", type=int, metavar="N", help="highly variable genes to keep")
+    one.add_argument(
+        "--keep-genes",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE|GENE",
+        help="genes, text or gmt files (FILE.gmt:WORD takes the sets named so), or gene-set names",
+    )
+    one.add_argument("--holdout", nargs="+", action="extend", metavar="'cell_type=B cells'")
+    one.add_argument("--ood", choices=("auto", "none"))
+
+    one = verb("refine", "Learn the GRN from the data, starting at a prior.", settings=True)
+    one.add_argument("data", type=Path, metavar="DATA")
+    one.add_argument("--prior", required=True, metavar="NAME|FILE")
+    one.add_argument("--out", type=Path, required=True, metavar="GRN")
+    one.add_argument("--alpha", type=float, metavar="A")
+    one.add_argument("--preset", default="standard", choices=("quick", "standard", "paper"))
+
+    one = verb("train", "Train graphVCI, or VCI without the graph, and score it.", settings=True)
+    one.add_argument("data", type=Path, metavar="DATA")
+    one.add_argument("--grn", default="none", metavar="GRN|none")
+    one.add_argument("--model", choices=("graphvci", "vci"))
+    one.add_argument("--out", type=Path, required=True, metavar="RUN")
+    one.add_argument("--preset", default="standard", choices=("quick", "standard", "paper"))
+
+    one = verb("predict", "Counterfactual cells under a perturbation, as an h5ad.")
+    one.add_argument("path", type=Path, metavar="RUN")
+    one.add_argument("--perturbation", required=True, help="a label, or 'A+B'")
+    one.add_argument("--dose", type=float, default=1.0)
+    one.add_argument("--cells", nargs="+", default=[], metavar="'column=value'")
+    one.add_argument("--mode", default="residual", choices=("residual", "mean", "sample"))
+    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--out", type=Path, required=True, metavar="pred.h5ad")
+
+    one = verb("effects", "Marginal effects with intervals, as a csv.")
+    one.add_argument("path", type=Path, metavar="RUN")
+    one.add_argument("--perturbation", nargs="+", metavar="LABEL")
+    one.add_argument("--where", nargs="+", default=[], metavar="'column=value'")
+    one.add_argument("--out", type=Path, required=True, metavar="effects.csv")
+
+    one = verb("evaluate", "A run's scores beside its baselines and its noise ceiling.")
+    one.add_argument("path", type=Path, metavar="RUN")
+    one.add_argument("--split", default="ood", choices=("ood", "test"))
+    one.add_argument("--mode", default="residual", choices=("residual", "mean", "sample"))
+    one.add_argument("--json", action="store_true")
+
+    one = verb("edges", "How well a network recovers known edges, beside its rivals.")
+    one.add_argument("network", metavar="GRN")
+    one.add_argument("--truth", required=True, metavar="NAME|FILE")
+    one.add_argument("--data", type=Path, metavar="DATA")
+    one.add_argument("--sources", nargs="+", metavar="GENE")
+    one.add_argument("--json", action="store_true")
+    return top

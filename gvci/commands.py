@@ -1,0 +1,291 @@
+"""What each verb of the command line does; each takes the parsed arguments."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gvci.config import PrepareSettings, RefineSettings, TrainSettings, load_settings
+from gvci.errors import GvciError, SettingsError, listed
+
+# Torch and scanpy take seconds to import: each verb imports what it uses.
+
+
+def datasets(given: Namespace) -> list[dict[str, Any]]:
+    """List the catalogue."""
+    from gvci.data.catalogue import catalogue_table
+
+    table = catalogue_table()
+    if not given.json:
+        print(table.to_string(index=False))
+    rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
+    return rows
+
+
+def prepare(given: Namespace) -> None:
+    """QC, normalise, choose genes, split; write DATA."""
+    from gvci.data.catalogue import load_dataset
+    from gvci.data.prepare import prepare as prepare_cells
+
+    adata, entry = load_dataset(given.data)
+    mapping = entry.columns if entry is not None else {}
+    settings = load_settings(
+        PrepareSettings,
+        None,
+        given.config,
+        given.words,
+        perturbation=given.perturbation or mapping.get("perturbation"),
+        control=given.control or mapping.get("control"),
+        covariates=given.covariates if given.covariates is not None else mapping.get("covariates"),
+        dose=given.dose or mapping.get("dose"),
+        n_genes=given.genes,
+        keep_genes=_genes(given.keep_genes) or None,
+        holdout=given.holdout,
+        ood=given.ood,
+        seed=given.seed,
+    )
+    identity = {"name": Path(given.data).stem}
+    if entry is not None:
+        identity = {"name": entry.name, "title": entry.title, "simulated": entry.simulated}
+    data = prepare_cells(adata, settings, **identity)
+    data.write(given.out)
+    for line in [*data.meta.get("report", []), *(f.sentence for f in data.findings)]:
+        print(line)
+    print(f"Wrote {data.n_cells:,} cells × {len(data.genes):,} genes to {given.out}.")
+
+
+def refine(given: Namespace) -> None:
+    """Refine a prior on DATA; write GRN."""
+    from gvci.data.catalogue import load_network
+    from gvci.data.dataset import PerturbationData
+    from gvci.registry import register
+    from gvci.run import save_grn
+    from gvci.training import refine as refine_grn
+
+    settings = load_settings(
+        RefineSettings,
+        given.preset,
+        given.config,
+        given.words,
+        seed=given.seed,
+        alpha=given.alpha,
+    )
+    data = PerturbationData.read(given.data)
+    prior = load_network(given.prior)
+    with _progress("refine") as progress:
+        grn = refine_grn(data, prior, settings, given.preset, progress)
+    save_grn(grn, given.data, given.out)
+    for note in grn.meta["notes"]:
+        print(note)
+    counts = ", ".join(f"{number:,} {status}" for status, number in grn.counts().items())
+    print(f"α = {grn.alpha:.3f} over a background of {grn.background:.3f}: {counts}.")
+    entry = register(given.out, "grn", f"{prior.name} refined on {data.title}")
+    _tell_link("network", entry, given.out)
+
+
+def train(given: Namespace) -> None:
+    """Train a model on DATA and GRN; write RUN with its scores."""
+    from gvci.grn import GRN
+    from gvci.refiner.result import RefinedGRN
+    from gvci.registry import register
+    from gvci.run import make_run
+
+    settings = load_settings(
+        TrainSettings,
+        given.preset,
+        given.config,
+        given.words,
+        seed=given.seed,
+        model=given.model,
+    )
+    grn: RefinedGRN | GRN | None = None
+    if given.grn.lower() != "none":
+        if settings.model == "vci":
+            print("VCI has no graph: --grn is not used.")
+        grn = _network(given.grn)
+    with _progress("train") as progress:
+        run = make_run(given.data, grn, settings, given.preset, given.out, progress)
+    for split, scores in run.scores.items():
+        print(f"{split}: {scores.get('verdict') or scores.get('refused')}")
+    entry = register(given.out, "run", f"{run.name} on {run.data.title}")
+    _tell_link("counterfactual", entry, given.out)
+
+
+def predict(given: Namespace) -> None:
+    """Counterfactual cells as an h5ad: X is log1p CP10k, obs keeps each cell's own labels."""
+    import anndata as ad
+    import pandas as pd
+
+    from gvci.run import Run
+
+    run = Run.open(given.path)
+    data = run.data
+    rows = np.flatnonzero(data.where(_conditions(given.cells)) & (data.split != "ood"))
+    if not given.cells:
+        rows = rows[data.is_control[rows]]
+    predicted = run.predict(rows, given.perturbation, given.dose, given.mode, given.seed)
+    obs = data.adata.obs.iloc[rows].copy()
+    obs["factual_perturbation"] = data.perturbation[rows]
+    obs[data.columns.perturbation] = given.perturbation
+    obs["support"] = [run.support(given.perturbation, g) for g in data.groups[rows]]
+    answer = ad.AnnData(predicted, obs=obs, var=pd.DataFrame(index=data.genes))
+    answer.uns["gvci"] = {
+        "what": "counterfactual cells predicted by a model, not measurements",
+        "unit": "log1p CP10k",
+        "perturbation": given.perturbation,
+        "dose": given.dose,
+        "mode": given.mode,
+        "model": run.name,
+        "model_hash": run.fingerprint,
+        "data": data.name,
+        "simulated": data.simulated,
+        "seed": given.seed,
+    }
+    _write(given.out, lambda: answer.write_h5ad(given.out, compression="gzip"))
+    support = pd.Series(obs["support"]).value_counts().to_dict()
+    words = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in support.items())
+    print(f"Wrote {len(rows):,} cells under {given.perturbation} ({words}) to {given.out}.")
+
+
+def effects(given: Namespace) -> None:
+    """Marginal effects (eq. 14) as a csv."""
+    from gvci.estimator import marginal_effects
+    from gvci.run import Run
+
+    run = Run.open(given.path)
+    groups = None
+    if given.where:
+        groups = sorted(set(run.data.groups[run.data.where(_conditions(given.where))]))
+    if given.perturbation:
+        for name in given.perturbation:
+            run.model.treatment_code.parts(name)
+    table = marginal_effects(run, run.data, given.perturbation, groups)
+    _write(given.out, lambda: table.to_csv(given.out, index=False))
+    known = table[["group", "perturbation", "status"]].drop_duplicates()["status"].value_counts()
+    words = ", ".join(f"{n:,} {s.replace('_', ' ')}" for s, n in known.items())
+    print(f"Wrote {len(table):,} effects ({words} group × perturbation pairs) to {given.out}.")
+
+
+def evaluate(given: Namespace) -> dict[str, Any]:
+    """Scores of a run beside baselines and ceiling."""
+    from gvci.evaluate import evaluate as score
+    from gvci.run import Run
+
+    run = Run.open(given.path)
+    answer = score(run, run.data, given.split, name=run.model.name, mode=given.mode)
+    print(answer["verdict"])
+    for name, scores in {**answer["models"], "ceiling": answer["ceiling"]}.items():
+        values = "  ".join(
+            f"{key} {value:.3f}" for key, value in scores.items() if isinstance(value, float)
+        )
+        print(f"{name:>15}  {values}")
+    return answer
+
+
+def edges(given: Namespace) -> dict[str, Any]:
+    """Edge recovery of a network beside the prior, correlation, and both."""
+    from gvci.data.catalogue import load_network
+    from gvci.data.dataset import PerturbationData
+    from gvci.recovery import evaluate_edges
+    from gvci.run import grn_data
+
+    network = _network(given.network)
+    file = given.data or grn_data(Path(given.network))
+    data = PerturbationData.read(file) if file is not None else None
+    answer = evaluate_edges(network, load_network(given.truth), data, given.sources)
+    for name in ("refined", "prior", "correlation", "prior_correlation"):
+        scores = answer[name]
+        print(f"{name:>18}  " + ("not available" if scores is None else _two(scores)))
+    return answer
+
+
+# --- shared by the verbs ---------------------------------------------------------------
+
+
+def _two(scores: dict[str, Any]) -> str:
+    return "  ".join(
+        f"{key} {value:.3f}" if value is not None else f"{key} undefined"
+        for key, value in scores.items()
+        if key in ("auprc", "auroc")
+    )
+
+
+def _network(word: str) -> Any:
+    """A refined network's directory, else a plain edge list by file or catalogue name."""
+    from gvci.data.catalogue import load_network
+    from gvci.refiner.result import RefinedGRN
+
+    if Path(word).is_dir():
+        folder = Path(word)
+        inner = folder / "grn"
+        return RefinedGRN.load(inner if inner.is_dir() else folder)
+    return load_network(word)
+
+
+def _genes(words: Sequence[str]) -> list[str]:
+    """Genes named one by one, in files, or by catalogue name; "FILE.gmt:WORD" picks sets."""
+    from gvci.data.catalogue import load_genes
+    from gvci.errors import CatalogueError
+
+    genes: list[str] = []
+    for word in words:
+        name, _, sets = word.partition(":")
+        try:
+            genes += load_genes(name, sets)
+        except CatalogueError:
+            if "." in Path(name).name and Path(name).suffix in (".gmt", ".txt", ".csv", ".gz"):
+                raise
+            genes.append(word)
+    return list(dict.fromkeys(genes))
+
+
+def _conditions(words: Sequence[str]) -> dict[str, str]:
+    """'column=value' words, several of them also in one word joined by commas."""
+    conditions: dict[str, str] = {}
+    for word in words:
+        for part in word.split(","):
+            column, equals, value = part.partition("=")
+            if not equals:
+                message = f"'{part}' is not column=value. Example: 'cell_type=B cells'."
+                raise SettingsError(message)
+            conditions[column.strip()] = value.strip()
+    return conditions
+
+
+def _write(path: Path, write: Any) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write()
+    except OSError as error:
+        message = f"{path} could not be written: {error.strerror or error}."
+        raise GvciError(message) from None
+
+
+def _tell_link(page: str, entry: str | None, path: Path) -> None:
+    if entry is None:
+        print(f"Wrote {path}. The list of runs could not be updated, so pages do not show it.")
+        return
+    more = "&tfs=STAT1,IRF1" if page == "network" else ""
+    print(f"Wrote {path}. In the dashboard: http://127.0.0.1:8501/{page}?run={entry}{more}")
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Any]:
+    """A progress bar on standard error with the time left."""
+    from tqdm import tqdm
+
+    with tqdm(desc=what, unit="step", file=sys.stderr, dynamic_ncols=True, leave=False) as bar:
+
+        def report(done: int, planned: int, words: str) -> None:
+            bar.total = planned
+            bar.update(done - bar.n)
+            if words:
+                bar.set_postfix_str(words)
+
+        yield report

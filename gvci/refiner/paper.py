@@ -1,0 +1,198 @@
+"""RelationRefiner: a GCN with one learnable logit per ordered gene pair (eqs. 11–13).
+
+It is trained to predict each gene from its neighbours; a logit that helps stays high while
+the L1 penalty lets all others sink to a common background.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gvci.config import RefineSettings
+from gvci.data.dataset import PerturbationData
+from gvci.grn import GRN
+from gvci.refiner.propagation import DrawnGraph
+from gvci.refiner.sampling import draw_pairs, prior_pairs
+
+VALIDATION_CELLS = 256
+
+
+class RelationRefiner(nn.Module):
+    """g of §2.3: H^{l+1} = σ(softmax_row(M ⊙ L) H^l Θ^l), then one linear output per gene.
+
+    Args:
+        data: cells; training uses the split `train`, early stopping `validation`.
+        prior: the GRN to refine, on the genes of `data`.
+        settings: widths, rates, penalties.
+        dtype: float64 for equality tests.
+    """
+
+    def __init__(
+        self,
+        data: PerturbationData,
+        prior: GRN,
+        settings: RefineSettings,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        torch.manual_seed(settings.seed)
+        self.settings, self.data, self.n = settings, data, len(data.genes)
+        self.prior = prior_pairs(prior.restricted(data.genes, data.name))
+        self.logits = nn.Parameter(
+            torch.full((self.n * self.n,), settings.initial_logit, dtype=dtype)
+        )
+        self.features = nn.Parameter(torch.randn(self.n, settings.gene_features, dtype=dtype))
+        inputs = 1 + settings.gene_features + data.covariates.shape[1]
+        widths = [settings.encoder_width] * settings.encoder_depth
+        widths += [settings.decoder_width] * settings.decoder_depth
+        self.layers = nn.ModuleList(
+            nn.Linear(a, b, dtype=dtype) for a, b in zip([inputs, *widths], widths, strict=False)
+        )
+        outputs = 2 if settings.likelihood == "gaussian" else 1
+        self.output = nn.Linear(widths[-1], outputs, dtype=dtype)
+        self.covariates = torch.from_numpy(data.covariates).to(dtype)
+        self.dtype = dtype
+        self._optimizer = torch.optim.Adam(
+            [
+                {"params": [self.logits], "lr": settings.logit_learning_rate},
+                {"params": [p for p in self.parameters() if p is not self.logits]},
+            ],
+            lr=settings.learning_rate,
+            fused=True,
+        )
+        self._batches = self._endless_batches(np.random.default_rng(settings.seed))
+        self._validation = self._fixed_validation()
+
+    # --- eq. 11 ----------------------------------------------------------------------
+
+    def forward(self, graph: DrawnGraph, expression: Tensor, covariates: Tensor) -> Tensor:
+        """Predicted parameters of every gene from its drawn neighbours.
+
+        Args:
+            graph: this iteration's M.
+            expression: (cells, n).
+            covariates: (cells, m).
+
+        Returns:
+            (n, cells, 1) means, or (n, cells, 2) means and raw scales.
+        """
+        cells = len(expression)
+        weights = graph.softmax(self.logits[graph.pairs])
+        first = self.layers[0]
+        own, features, known = first.weight.split(
+            [1, self.features.shape[1], covariates.shape[1]], dim=1
+        )
+        # O·Θ without building O: its features do not depend on cells, its covariates not on genes.
+        hidden = (
+            expression.T[:, :, None] * own[:, 0]
+            + (self.features @ features.T)[:, None, :]
+            + (covariates @ known.T)[None, :, :]
+        )
+        hidden = torch.relu(self._mix(graph, weights, hidden, cells) + first.bias)
+        for layer in list(self.layers)[1:]:
+            narrow_first = layer.out_features <= layer.in_features
+            if narrow_first:
+                hidden = self._mix(graph, weights, hidden @ layer.weight.T, cells)
+            else:
+                hidden = self._mix(graph, weights, hidden, cells) @ layer.weight.T
+            hidden = torch.relu(hidden + layer.bias)
+        predicted: Tensor = self.output(hidden)
+        return predicted
+
+    def _mix(self, graph: DrawnGraph, weights: Tensor, hidden: Tensor, cells: int) -> Tensor:
+        flat = graph.propagate(weights, hidden.reshape(self.n, -1))
+        return flat.view(self.n, cells, -1)
+
+    # --- eq. 13 ----------------------------------------------------------------------
+
+    def misfit(self, predicted: Tensor, expression: Tensor) -> Tensor:
+        """Mean over cells and genes of the squared error, or the Gaussian negative log-density."""
+        truth = expression.T
+        error = (predicted[..., 0] - truth) ** 2
+        if self.settings.likelihood == "l2":
+            return error.mean()
+        scale = nn.functional.softplus(predicted[..., 1]) + 1e-3
+        return (error / (2 * scale**2) + scale.log()).mean() + 0.5 * math.log(2 * math.pi)
+
+    def penalty(self) -> Tensor:
+        """ω‖W̃‖₁ / n² with a separate ω for the diagonal; reaches every logit, drawn or not."""
+        strengths = torch.sigmoid(self.logits)
+        diagonal = strengths[:: self.n + 1].sum()
+        rest = strengths.sum() - diagonal
+        total = self.settings.penalty * rest + self.settings.diagonal_penalty * diagonal
+        return total / self.n**2
+
+    # --- what the training loop asks for ---------------------------------------------
+
+    def step(self) -> dict[str, float]:
+        """One iteration: draw cells and M, descend. Returns the two terms of eq. 13."""
+        rows, rng = next(self._batches)
+        graph = self._draw(rng)
+        expression = torch.from_numpy(self.data.dense(rows)).to(self.dtype)
+        misfit = self.misfit(self(graph, expression, self.covariates[rows]), expression)
+        penalty = self.penalty()
+        self._optimizer.zero_grad()
+        (misfit + penalty).backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        return {"misfit": float(misfit.detach()), "penalty": float(penalty.detach())}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Misfit on fixed validation cells and a fixed M; `score` is higher for better."""
+        graph, expression, covariates = self._validation
+        misfit = float(self.misfit(self(graph, expression, covariates), expression))
+        return {"score": -misfit, "background": self.background()}
+
+    @torch.no_grad()
+    def weights(self) -> np.ndarray:
+        """W̃ = sigmoid(L), (n, n) float32, `[target, source]` (eq. 12)."""
+        strengths = torch.sigmoid(self.logits).view(self.n, self.n)
+        return strengths.to(torch.float32).numpy()
+
+    @torch.no_grad()
+    def background(self) -> float:
+        """Median W̃ of the pairs outside Ẽ: the level that undrawn pairs settle on."""
+        outside = np.ones(self.n * self.n, dtype=bool)
+        outside[self.prior] = False
+        values = self.logits.numpy()[outside]
+        if not len(values):
+            return 0.0
+        return float(1 / (1 + np.exp(-np.median(values))))
+
+    def state(self) -> dict[str, Any]:
+        """Copies of all weights, for keeping the best."""
+        return {name: value.detach().clone() for name, value in self.state_dict().items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Back to a kept state."""
+        self.load_state_dict(state)
+
+    # --- inside ----------------------------------------------------------------------
+
+    def _draw(self, rng: np.random.Generator) -> DrawnGraph:
+        s = self.settings
+        return DrawnGraph(draw_pairs(self.prior, self.n, s.keep_prior, s.keep_other, rng), self.n)
+
+    def _endless_batches(
+        self, rng: np.random.Generator
+    ) -> Iterator[tuple[np.ndarray, np.random.Generator]]:
+        rows = self.data.rows("train")
+        while True:
+            order = rng.permutation(rows)
+            for start in range(0, len(order), self.settings.batch_size):
+                yield order[start : start + self.settings.batch_size], rng
+
+    def _fixed_validation(self) -> tuple[DrawnGraph, Tensor, Tensor]:
+        rng = np.random.default_rng([self.settings.seed, 1])
+        rows = self.data.rows("validation")
+        rows = np.sort(rng.permutation(rows)[:VALIDATION_CELLS])
+        if not len(rows):
+            rows = self.data.rows("train")[:VALIDATION_CELLS]
+        expression = torch.from_numpy(self.data.dense(rows)).to(self.dtype)
+        return self._draw(rng), expression, self.covariates[rows]

@@ -1,0 +1,102 @@
+"""Which runs the pages can open: the shipped ones, and those the command line made.
+
+A run may lie anywhere. The command line leaves a note with its path in the user's gvci folder
+(`GVCI_HOME` sets another); a page takes a run by the note's id only, never by a path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_dir
+
+from gvci.checkpoint import write_bytes
+from gvci.errors import CatalogueError, GvciError, listed, nearest
+from gvci.run import MODEL, NOTES
+
+SHIPPED = Path(__file__).resolve().parent.parent / "pretrained"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run or refined network that can be opened by its id."""
+
+    id: str
+    title: str
+    kind: Literal["run", "grn"]
+    path: Path
+    shipped: bool
+    created: str
+
+
+def home() -> Path:
+    """The folder of the notes."""
+    return Path(os.environ.get("GVCI_HOME") or user_data_dir("gvci", appauthor=False)) / "runs"
+
+
+def register(path: Path, kind: Literal["run", "grn"], title: str) -> str | None:
+    """Leave a note of a run for the pages; returns its id, None where the disk refuses."""
+    path = path.resolve()
+    slug = re.sub(r"[^a-z0-9]+", "-", path.name.lower()).strip("-")[:40] or kind
+    entry_id = f"{slug}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}"
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    note = {"path": str(path), "kind": kind, "title": title, "created": created}
+    try:
+        write_bytes(home() / f"{entry_id}.json", json.dumps(note).encode())
+    except GvciError:
+        return None
+    return entry_id
+
+
+def entries() -> list[Entry]:
+    """All that can be opened now: shipped first, then the newest."""
+    found = [
+        Entry(folder.name, folder.name, "run", folder, shipped=True, created="")
+        for folder in sorted(SHIPPED.iterdir() if SHIPPED.is_dir() else [])
+        if (folder / MODEL).is_file()
+    ]
+    made = [entry for entry in map(_read, sorted(_notes())) if entry is not None]
+    return found + sorted(made, key=lambda entry: entry.created, reverse=True)
+
+
+def _notes() -> list[Path]:
+    try:
+        return list(home().glob("*.json"))
+    except OSError:
+        return []
+
+
+def _read(note: Path) -> Entry | None:
+    """The entry of a note; None where the note or its run is gone or unreadable."""
+    try:
+        content = json.loads(note.read_text(encoding="utf-8"))
+        path, kind = Path(content["path"]), content["kind"]
+        title, created = str(content["title"]), str(content["created"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not (path / (MODEL if kind == "run" else NOTES)).is_file():
+        return None
+    return Entry(note.stem, title, "run" if kind == "run" else "grn", path, False, created)
+
+
+def find_entry(entry_id: str) -> Entry:
+    """The entry with this id.
+
+    Raises:
+        CatalogueError: there is none; names the nearest.
+    """
+    known = {entry.id: entry for entry in entries()}
+    if entry_id not in known:
+        message = (
+            f"There is no run '{entry_id[:60]}'.{nearest(entry_id, known)} "
+            f"Runs: {listed(known, 8) or 'none'}."
+        )
+        raise CatalogueError(message)
+    return known[entry_id]

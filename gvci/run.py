@@ -1,0 +1,290 @@
+"""A run is a directory: what `refine` and `train` write and every page reads.
+
+    RUN/ model.safetensors   the checkpoint            GRN/ edges.parquet, grn.json
+         data.h5ad           the prepared cells             data.h5ad
+         grn/                the GRN it was trained on
+         scores.json         split → what evaluate prints
+         metrics.jsonl       one line per validation
+
+Cells are hard-linked where the disk allows, else copied, so a run stays whole when the
+dataset it was made from is moved or overwritten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from gvci.checkpoint import align_genes, write_bytes
+from gvci.config import PredictMode, TrainSettings
+from gvci.data.dataset import PerturbationData
+from gvci.errors import CheckpointError, FileError, GRNError, GvciError, PredictionError
+from gvci.evaluate import evaluate
+from gvci.grn import GRN
+from gvci.prediction import TrainedModel
+from gvci.refiner.result import NOTES, RefinedGRN
+from gvci.training import Progress, train
+
+MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
+    "model.safetensors",
+    "data.h5ad",
+    "grn",
+    "scores.json",
+    "metrics.jsonl",
+)
+LABELS = {"graphvci": "graphVCI", "vci": "VCI"}
+
+
+class Run:
+    """A trained model with its cells and its GRN, or a refined GRN with its cells.
+
+    Attributes:
+        path: the directory.
+        kind: "run" where there is a model, "grn" where there is only a network.
+    """
+
+    def __init__(self, path: Path, kind: Literal["run", "grn"]) -> None:
+        self.path, self.kind = path, kind
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a directory; its parts are read, and refused if damaged, when first used.
+
+        Raises:
+            FileError: neither a run nor a refined network.
+        """
+        if (path / MODEL).is_file():
+            return cls(path, "run")
+        if (path / NOTES).is_file():
+            return cls(path, "grn")
+        message = (
+            f"{path} is neither a run (no {MODEL}) nor a refined network (no {NOTES}). "
+            "Make one: python -m gvci train, or refine."
+        )
+        raise FileError(message)
+
+    # --- parts -----------------------------------------------------------------------
+
+    @cached_property
+    def model(self) -> TrainedModel:
+        """The trained model.
+
+        Raises:
+            CheckpointError: there is none, or it is damaged.
+        """
+        if self.kind == "grn":
+            message = f"{self.path.name} is a refined network without a model. Train one on it."
+            raise CheckpointError(message)
+        return TrainedModel.load(self.path / MODEL)
+
+    @cached_property
+    def grn(self) -> RefinedGRN | None:
+        """The refined network; None for a model trained without one."""
+        folder = self.path if self.kind == "grn" else self.path / GRN_FOLDER
+        return RefinedGRN.load(folder) if (folder / NOTES).is_file() else None
+
+    @cached_property
+    def data(self) -> PerturbationData:
+        """The cells, with their genes in the model's order.
+
+        Raises:
+            FileError: missing or damaged.
+            CheckpointError: the model was trained on other genes.
+        """
+        data = PerturbationData.read(self.path / DATA)
+        if self.kind == "grn":
+            return data
+        order = align_genes(self.model.genes, data.genes)
+        if order is None:
+            return data
+        return PerturbationData(data.adata[:, order].copy(), data.columns, data.meta)
+
+    @cached_property
+    def scores(self) -> dict[str, dict[str, Any]]:
+        """Split → what evaluate prints; empty where nothing was scored."""
+        try:
+            found = json.loads((self.path / SCORES).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The checkpoint's header; for a network its notes."""
+        if self.kind == "grn":
+            assert self.grn is not None
+            return self.grn.meta
+        return self.model.header
+
+    @property
+    def name(self) -> str:
+        """The model for people, e.g. "graphVCI standard"; for a network its name."""
+        if self.kind == "grn":
+            return str(self.card.get("name", self.path.name))
+        return f"{LABELS[self.model.name]} {self.card.get('preset', '')}".strip()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """First eight hex digits of the SHA-256 of the model file, or of the network's notes."""
+        file = self.path / (MODEL if self.kind == "run" else NOTES)
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+
+    # --- answers ---------------------------------------------------------------------
+
+    def predict(
+        self,
+        rows: np.ndarray,
+        perturbation: str,
+        dose: float = 1.0,
+        mode: PredictMode = "residual",
+        seed: int = 0,
+    ) -> np.ndarray:
+        """Cells of the data under another perturbation, (rows, genes) float32, log1p CP10k.
+
+        Cells whose own label the model has not seen are encoded as they are only in
+        `reconstruct`; here they are refused.
+
+        Raises:
+            PredictionError: unknown perturbation, or no cell.
+        """
+        rows = np.asarray(rows)
+        if rows.dtype == bool:
+            rows = np.flatnonzero(rows)
+        if not len(rows):
+            message = "No cell was chosen. Choose cells, e.g. --cells 'cell_type=B cells'."
+            raise PredictionError(message)
+        code = self.model.treatment_code
+        return self.model.counterfactual(
+            self.data.dense(rows),
+            self.data.covariates[rows],
+            code.encode(list(self.data.perturbation[rows]), list(self.data.dose[rows])),
+            code.encode([perturbation] * len(rows), [dose] * len(rows)),
+            mode,
+            seed,
+        )
+
+    def reconstruct(self, rows: np.ndarray) -> np.ndarray:
+        """The decoder's mean of cells under their own perturbation, (rows, genes) float32."""
+        code = self.model.treatment_code
+        own = code.encode(list(self.data.perturbation[rows]), list(self.data.dose[rows]))
+        return self.model.counterfactual(
+            self.data.dense(rows), self.data.covariates[rows], own, own, "mean"
+        )
+
+    def support(self, perturbation: str, group: str) -> Literal["seen", "held_out", "outside"]:
+        """Whether training saw the pair, only its parts, or not even those."""
+        data = self.data
+        training = np.isin(data.split, ("train", "validation"))
+        if (training & (data.perturbation == perturbation) & (data.groups == group)).any():
+            return "seen"
+        code = self.model.treatment_code
+        try:
+            parts = code.parts(perturbation)
+        except PredictionError:
+            return "outside"
+        singles = set(data.perturbation[training])
+        known_group = (training & (data.groups == group)).any()
+        return "held_out" if known_group and all(p in singles for p in parts) else "outside"
+
+
+# --- making them -----------------------------------------------------------------------
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second place: a hard link, else a copy; an older target is replaced."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and target.samefile(source):
+        return
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    try:
+        os.link(source.resolve(), part)
+    except OSError:
+        shutil.copyfile(source, part)
+    part.replace(target)
+
+
+def save_grn(grn: RefinedGRN, data_file: Path, folder: Path) -> None:
+    """Write a GRN directory with the cells it was refined on.
+
+    Raises:
+        GRNError: the disk refuses.
+    """
+    try:
+        grn.save(folder, DATA)
+        link_or_copy(data_file, folder / DATA)
+    except OSError as error:
+        message = f"The network could not be written to {folder}: {error.strerror or error}."
+        raise GRNError(message) from None
+
+
+def grn_data(folder: Path) -> Path | None:
+    """The cells that a GRN directory was refined on, where they are still there."""
+    try:
+        notes = json.loads((folder / NOTES).read_text(encoding="utf-8"))
+        file = folder / str(notes["data_file"])
+    except (OSError, ValueError, KeyError):
+        return None
+    return file if file.is_file() else None
+
+
+def make_run(
+    data_file: Path,
+    grn: RefinedGRN | GRN | None,
+    settings: TrainSettings,
+    preset: str,
+    folder: Path,
+    progress: Progress | None = None,
+) -> Run:
+    """Train a model and write its directory, scores included.
+
+    Args:
+        data_file: what `prepare` wrote.
+        grn: a refined network (the edges above its α are taken), a plain one, or None.
+        settings, preset: model and training, and the preset's name for the record.
+        folder: where to write; files of an older run there are replaced.
+        progress: as for `training.fit`.
+
+    Raises:
+        GvciError: as `training.train`.
+    """
+    data = PerturbationData.read(data_file)
+    adopted = grn.adopted() if isinstance(grn, RefinedGRN) else grn
+    if settings.model == "vci":
+        grn = adopted = None
+    header = {"preset": preset, "grn": adopted.name if adopted is not None else None}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / METRICS).unlink(missing_ok=True)
+    except OSError as error:
+        message = f"The run cannot be written to {folder}: {error.strerror or error}."
+        raise CheckpointError(message) from None
+    model = train(data, adopted, settings, header, progress, folder / METRICS)
+    model.save(folder / MODEL)
+    link_or_copy(data_file, folder / DATA)
+    if isinstance(grn, RefinedGRN):
+        grn.save(folder / GRN_FOLDER, f"../{DATA}")
+    else:
+        shutil.rmtree(folder / GRN_FOLDER, ignore_errors=True)
+    run = Run.open(folder)
+    save_scores(run)
+    return run
+
+
+def save_scores(run: Run) -> None:
+    """Evaluate a run on every split that can be scored and write `scores.json`."""
+    scores: dict[str, Any] = {}
+    for split in ("ood", "test"):
+        try:
+            scores[split] = evaluate(run, run.data, split, name=run.model.name)
+        except GvciError as error:
+            scores[split] = {"split": split, "refused": str(error)}
+    text = json.dumps(scores, indent=1, allow_nan=False)
+    write_bytes(run.path / SCORES, text.encode())

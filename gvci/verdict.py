@@ -1,0 +1,69 @@
+"""The verdict in words: a loss to a baseline is said as plainly as a win."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from gvci.baselines import BASELINES
+from gvci.metrics import Score
+
+TIE = 0.005
+TITLES = {
+    "graphvci": "graphVCI",
+    "vci": "VCI",
+    "no_change": "no change",
+    "perturbed_mean": "the perturbed mean",
+    "additive": "the additive baseline",
+}
+
+
+def verdict(
+    models: Mapping[str, Mapping[str, Score]], ceiling: Mapping[str, Score], name: str, n_de: int
+) -> str:
+    """One sentence: the model against its strongest baseline on the DE genes."""
+    title = TITLES.get(name, name)
+    on, score = f"on the {n_de} most changed genes", "r2_de"
+    if models[name][score] is None:
+        on, score = "on all genes", "r2_all"
+    own = models[name][score]
+    if own is None:
+        return f"R² is undefined for {title}: its predictions are not finite, or the truth is flat."
+    rivals = {rival: models[rival][score] for rival in BASELINES if rival != name}
+    best = max(rivals, key=lambda rival: _or_least(rivals[rival]))
+    rival = rivals[best]
+    agree = ceiling[score]
+    limit = (
+        "the noise ceiling is undefined"
+        if agree is None
+        else f"two halves of the measured cells agree at {number(agree)}"
+    )
+    if rival is None:
+        return f"{title} reaches R² {number(own)} {on}; no baseline is defined; {limit}."
+    mine, theirs = _told_apart(own, rival)
+    other = TITLES[best]
+    if abs(own - rival) <= TIE:
+        first = f"{title} and {other} tie {on}: R² {mine} and {theirs}"
+    elif own > rival:
+        first = f"{title} beats {other} {on}: R² {mine} against {theirs}"
+    else:
+        first = (
+            f"{other[0].upper()}{other[1:]} is ahead of {title} {on}: R² {theirs} against {mine}"
+        )
+    return f"{first}; {limit}."
+
+
+def number(value: float, decimals: int = 2) -> str:
+    """A score as it is read: two decimals and a true minus sign."""
+    rounded = round(value, decimals) + 0.0
+    return f"{rounded:.{decimals}f}".replace("-", "−")
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Both with two decimals, or with three where two would make a difference look like none."""
+    decimals = 3 if number(one) == number(other) and abs(one - other) > TIE else 2
+    return number(one, decimals), number(other, decimals)
+
+
+def _or_least(score: Score) -> float:
+    return -math.inf if score is None else score
