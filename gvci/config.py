@@ -155,7 +155,7 @@ class RefineSettings(Settings):
     encoder_width: int = Field(16, ge=1)
     encoder_depth: int = Field(1, ge=1)
     decoder_width: int = Field(64, ge=1)
-    decoder_depth: int = Field(4, ge=1)
+    decoder_depth: int = Field(4, ge=0)
     gene_features: int = Field(8, ge=0, description="seeded random, learnable features per gene")
     likelihood: Literal["gaussian", "l2"] = "gaussian"
     penalty: float = Field(20.0, ge=0, description="weight of mean(sigmoid(L)), eq. 13")
@@ -196,7 +196,7 @@ class TrainSettings(Settings):
     graph_depth: int = Field(1, ge=1)
     reconstruction_weight: float = Field(1.0, ge=0, description="ω0")
     distribution_weight: float = Field(50.0, ge=0, description="ω1")
-    kl_weight: float = Field(0.1, ge=0, description="ω2")
+    kl_weight: float = Field(0.001, ge=0, description="ω2")
     kernel: Literal["mean_log", "log_mean"] = Field("mean_log", description="p̂ = match")
     kernel_std: float = Field(1.0, gt=0)
     match_cells: int = Field(20, ge=1, description="cells drawn with the same (X, T′)")
@@ -225,6 +225,7 @@ class TrainSettings(Settings):
         "paper": {
             "decoder": "att",
             "distribution_weight": 10.0,
+            "kl_weight": 0.1,
             "smallest_scale": 1e-3,
             "samples": 3,
             "constructed": "sample",

@@ -24,7 +24,8 @@ from gvci.errors import GRNError, listed
 if TYPE_CHECKING:
     import networkx as nx
 
-SOURCE_NAMES = ("source", "tf", "regulator", "from")
+# "tf" first: joined tables name their database in a column "source".
+SOURCE_NAMES = ("tf", "regulator", "source", "from")
 TARGET_NAMES = ("target", "gene", "to")
 WEIGHT_NAMES = ("weight", "mode", "sign", "score")
 TEXT_SIGNS = {"activation": 1.0, "repression": -1.0}
@@ -114,8 +115,9 @@ class GRN:
 def from_edges(edges: pd.DataFrame, name: str = "", genes: Sequence[str] | None = None) -> GRN:
     """A GRN from any table with a source and a target column.
 
-    Self-connections, empty names and duplicates are dropped and counted in the notes; of
-    duplicates the one with the largest absolute weight stays. Missing weights count as 1.
+    Self-connections, empty names, duplicates and (where `genes` gives the order) edges outside
+    it are dropped and counted in the notes; of duplicates the one with the largest absolute
+    weight stays. Missing weights count as 1.
 
     Raises:
         GRNError: no source or target column, nothing left, or too many edges.
@@ -143,14 +145,15 @@ def from_edges(edges: pd.DataFrame, name: str = "", genes: Sequence[str] | None 
             "weight": 1.0 if weight is None else _weights(edges[weight]),
         }
     )
-    extra = [c for c in edges.columns if c not in (source, target, weight)]
-    table = pd.concat([table, edges[extra]], axis=1)
+    extra = edges[[c for c in edges.columns if c not in (source, target, weight)]]
+    extra = extra.rename(columns={c: f"{c} (file)" for c in ("source", "target", "weight")})
+    table = pd.concat([table, extra], axis=1)
     return _tidied(table, name, genes)
 
 
 def _weights(column: pd.Series[Any]) -> pd.Series[Any]:
     """Numbers, or the words activation and repression; anything else is unknown, hence 1."""
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers = pd.to_numeric(column, errors="coerce").replace([np.inf, -np.inf], np.nan)
     words = column.astype("string").str.strip().str.lower().map(TEXT_SIGNS)
     return numbers.fillna(words.astype("float64")).fillna(1.0).astype("float64")
 
@@ -170,6 +173,9 @@ def _tidied(table: pd.DataFrame, name: str, genes: Sequence[str] | None) -> GRN:
     keep(table["source"].ne(table["target"]), "self-connections")
     table = table.sort_values("weight", key=lambda w: -w.abs(), kind="stable")
     keep(~table.duplicated(["source", "target"]), "duplicate edges")
+    if genes is not None:
+        inside = table["source"].isin(list(genes)) & table["target"].isin(list(genes))
+        keep(inside, "edges with a gene outside the list")
     if table.empty:
         message = f"The network {name or 'given'} has no usable edge. {' '.join(notes)}".strip()
         raise GRNError(message)
@@ -219,7 +225,15 @@ def _read_table(path: Path) -> pd.DataFrame:
         header = str(lines.readline(LONGEST_HEADER))
     separator = max("\t,;", key=header.count)
     # A TF called "NA" or a target called "NAN" is a name, not a missing value.
-    return pd.read_csv(path, sep=separator, keep_default_na=False, encoding="utf-8-sig")
+    table = pd.read_csv(
+        path, sep=separator, keep_default_na=False, encoding="utf-8-sig", low_memory=False
+    )
+    # One column more than the header is R's row names; pandas would take any number for names.
+    if table.index.nlevels > 1:
+        extra = table.index.nlevels
+        message = f"its rows have {extra} columns more than its header"
+        raise ValueError(message)
+    return table
 
 
 def _reason(error: Exception) -> str:

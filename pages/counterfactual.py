@@ -44,7 +44,7 @@ def controls(run):
                     first,
                     key=f"c_{name}",
                     bind="query-params",
-                )  # fmt: skip
+                )
             )
         session.unknown_in_url("cells", scenario.WHICH, "The choice of cells")
         which = next(places).selectbox("Cells", scenario.WHICH, key="cells", bind="query-params")

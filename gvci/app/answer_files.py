@@ -51,17 +51,15 @@ def downloads(run: Run, answer: Answer, chosen: Sequence[str], style: str) -> li
     def name(what: str, kind: str) -> str:
         return export.file_name(what, *stem, kind=kind)
 
+    def genes() -> str:
+        return export.csv(answer.table, about)
+
+    def figure(kind: vector.Kind) -> bytes:
+        return vector.distributions(figures, style, title, about, kind)
+
     return [
-        Download(
-            "CSV of genes", name("genes", "csv"), "text/csv", lambda: export.csv(answer.table, about)
-        ),
+        Download("CSV of genes", name("genes", "csv"), "text/csv", genes),
         Download("CSV of cells", name("cells", "csv"), "text/csv", cells),
-        Download(
-            "SVG", name(style, "svg"), "image/svg+xml",
-            lambda: vector.distributions(figures, style, title, about, "svg"),
-        ),
-        Download(
-            "PNG", name(style, "png"), "image/png",
-            lambda: vector.distributions(figures, style, title, about, "png"),
-        ),
-    ]  # fmt: skip
+        Download("SVG", name(style, "svg"), "image/svg+xml", lambda: figure("svg")),
+        Download("PNG", name(style, "png"), "image/png", lambda: figure("png")),
+    ]

@@ -61,7 +61,8 @@ def _picture(row: np.ndarray, low: float, high: float, colours: Palette) -> str:
         )
     if np.isfinite(additive):
         parts.append(
-            f'<rect x="{x(additive) - 3:.1f}" y="11" width="6" height="6" fill="{colours.control}"/>'
+            f'<rect x="{x(additive) - 3:.1f}" y="11" width="6" height="6" '
+            f'fill="{colours.control}"/>'
         )
     if np.isfinite(measured):
         parts.append(f'<circle cx="{x(measured):.1f}" cy="14" r="4" fill="{colours.measured}"/>')

@@ -85,7 +85,7 @@ def read_upload(name: str, content: bytes) -> GRN:
     """
     ending = ".".join(part for part in name.lower().split(".")[-2:] if part in UPLOADS)
     if not ending:
-        message = f"{plain(name)} is not a csv, tsv, parquet or gmt file, the kinds a network is read from."
+        message = f"{plain(name)} is not csv, tsv, parquet or gmt; networks are read from these."
         raise GRNError(message)
     with tempfile.TemporaryDirectory(prefix="gvci-") as folder:
         path = Path(folder) / f"network.{ending}"

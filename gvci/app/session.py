@@ -219,6 +219,16 @@ def _shared(
     return _compute()
 
 
+def kept(name: str, key: str, make: Callable[[], T]) -> T:
+    """A viewer's own object, in this session only, until another key comes for the same name."""
+    held = st.session_state.get(f"_kept_{name}")
+    if held is None or held[0] != key:
+        held = (key, make())
+        st.session_state[f"_kept_{name}"] = held
+    value: T = held[1]
+    return value
+
+
 # --- links -----------------------------------------------------------------------------
 
 

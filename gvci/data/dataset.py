@@ -238,7 +238,7 @@ class PerturbationData:
         try:
             meta = json.loads(str(adata.uns["gvci"]))
             columns = Columns(**{**meta.pop("columns")})
-        except (KeyError, ValueError, TypeError):
+        except (AttributeError, KeyError, ValueError, TypeError):
             message = (
                 f"{path.name} is not a prepared dataset. "
                 f"Make one first: python -m gvci prepare {path.name} --out DATA."

@@ -233,6 +233,7 @@ NETWORKS = (
         "SIMULATED: the signed network behind sergio-ds1, 258 edges",
         ("truth",), "sergio_ds1_knockout_100g_true_grn.csv", 3190,
         licence="from PayamDiba/SERGIO", citation=SERGIO, simulated=True,
+        source="https://github.com/PayamDiba/SERGIO",
         aliases=("sergio-ds1",),
         sha256="3a430e1e29d2e326792773997d7c64b13e5c30e13da86e6b7420e7c5ffce5ae4",
     ),

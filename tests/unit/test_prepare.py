@@ -272,7 +272,7 @@ def test_words(word: str, expected: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"holdout": ("cell_typ=T",)}, "The cells have no column 'cell_typ'. Did you mean cell_type?"),
+        ({"holdout": ("cell_typ=T",)}, "no column 'cell_typ'. Did you mean cell_type?"),
         ({"holdout": ("cell_type=X",)}, "No cell has cell_type = 'X'. Values found: M, T."),
         ({"holdout": ("B cells",)}, "'B cells' does not say which cells"),
         ({"holdout": ("condition=ctrl",)}, "matches no treated cell"),

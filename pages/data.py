@@ -1,0 +1,125 @@
+"""Data: read and check your own cells, the catalogue, and every run that can be opened."""
+
+import streamlit as st
+
+from gvci.app import session
+
+session.guard()
+from gvci.app import catalogue_view, home, uploads  # noqa: E402
+from gvci.app.text import count, literal, plain  # noqa: E402
+
+LOOKS = {
+    "error": ("Error", ":material/error:", "red"),
+    "warning": ("Warning", ":material/warning:", "orange"),
+    "note": ("Note", ":material/info:", "blue"),
+}
+
+
+def mapping(adata):
+    """Which columns mean what; None until a perturbation column is chosen."""
+    obs, names = adata.obs, [str(name) for name in adata.obs.columns]
+    guessed = uploads.guess(obs)
+    st.caption(literal(guessed.sentence, 1200))
+    first, second, third = st.columns(3)
+    at = names.index(guessed.perturbation) if guessed.perturbation in names else None
+    column = first.selectbox("Perturbation column", names, at, placeholder="Choose a column")
+    if column is None:
+        return uploads.Columns("perturbation", "control") if not names else None
+    labels = uploads.labels(obs, column)
+    control, why = uploads.guess_control(obs, column)
+    at = labels.index(control) if control in labels else None
+    label = second.selectbox(
+        "Control label", labels, at, key=f"control {column}", placeholder="Choose a label"
+    )
+    if label is None and why:
+        second.caption(literal(why, 800))
+    choices = uploads.covariate_choices(obs, column)
+    preset = [name for name in guessed.covariates if name in choices]
+    covariates = third.multiselect("Covariates", choices, preset, key=f"covariates {column}")
+    return uploads.Columns(column, label or "control", tuple(covariates))
+
+
+def checked(adata, columns):
+    """All findings; True where nothing stands in the way."""
+    found = uploads.findings(adata, columns)
+    errors = sum(finding.level == "error" for finding in found)
+    verdict = f"{count(errors, 'error')} to repair first" if errors else "Nothing stands in the way"
+    st.subheader(f"Findings: {verdict}", anchor=False)
+    for finding in found:
+        words, icon, colour = LOOKS[finding.level]
+        with st.container(horizontal=True, vertical_alignment="top"):
+            st.badge(words, icon=icon, color=colour)
+            st.markdown(literal(finding.sentence, 1500), width="stretch")
+    if not found:
+        st.caption("No error, no warning, no note.")
+    return not errors
+
+
+def your_data():
+    """Upload, map, check, and copy the commands."""
+    st.subheader("Your data", anchor=False)
+    st.caption(
+        "An .h5ad with cells in rows and raw counts (or log-normalised values) in X, up to 500 MB. "
+        "It is read and checked here and not kept; larger files: the command line."
+    )
+    file = st.file_uploader("An .h5ad file", key="cells_file")
+    if file is None:
+        return
+    with session.faults(stop=False):
+        adata = session.kept(
+            "upload", file.file_id, lambda: uploads.read_upload(file.name, file.getvalue())
+        )
+        size = f"{count(adata.n_obs, 'cell')} × {count(adata.n_vars, 'gene')}"
+        st.markdown(f"**{literal(file.name, 100)}**: {size}.")
+        columns = mapping(adata)
+        if columns is None:
+            return
+        if not checked(adata, columns):
+            return
+        left, right = st.columns([1, 1.1], gap="medium")
+        with left:
+            st.subheader("Cells per perturbation and group", anchor=False)
+            table = uploads.preview(adata.obs, columns)
+            st.dataframe(table, hide_index=True, height=300, alt="Cells per group.")
+        with right:
+            st.subheader("Split", anchor=False)
+            choice = st.selectbox(
+                "Treated cells to hold out", uploads.holdout_choices(adata.obs, columns)
+            )
+            with session.faults(stop=False):
+                st.markdown(literal(uploads.held_out(adata, columns, choice), 1500))
+                st.caption("Commands for this file, from the folder that it is in:")
+                st.code(uploads.commands(plain(file.name), columns, choice), language="bash")
+
+
+with session.page("Data") as frame:
+    your_data()
+    st.subheader("Open now", anchor=False)
+    for entry in home.recent():
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{literal(entry.title)}**  \n{home.about(entry)}", width="stretch")
+            query = {"run": entry.id}
+            st.page_link(
+                session.to("network"), label="Network", icon=":material/hub:", query_params=query
+            )
+            if entry.kind == "run":
+                st.page_link(
+                    session.to("counterfactual"),
+                    label="Counterfactual",
+                    icon=":material/experiment:",
+                    query_params=query,
+                )
+    st.caption("Runs and networks that the command line makes appear here by themselves.")
+    st.subheader("Catalogue", anchor=False)
+    where = catalogue_view.folder()
+    st.caption(
+        f"Files in {literal(where)} are found first."
+        if where
+        else "Set GVCI_DATA_DIR to a folder of files; they are found there before any download."
+    )
+    st.dataframe(
+        catalogue_view.table(),
+        hide_index=True,
+        alt="Datasets, networks and gene sets that gvci knows by name.",
+        column_config={"Source": st.column_config.TextColumn(width="medium")},
+    )
