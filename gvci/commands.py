@@ -35,6 +35,9 @@ def prepare(given: Namespace) -> None:
 
     adata, entry = load_dataset(given.data)
     mapping = entry.columns if entry is not None else {}
+    holdout, ood = given.holdout, given.ood
+    if entry is not None and holdout is None and ood is None:
+        holdout, ood = entry.holdout or None, entry.ood
     settings = load_settings(
         PrepareSettings,
         None,
@@ -46,13 +49,14 @@ def prepare(given: Namespace) -> None:
         dose=given.dose or mapping.get("dose"),
         n_genes=given.genes,
         keep_genes=_genes(given.keep_genes) or None,
-        holdout=given.holdout,
-        ood=given.ood,
+        holdout=holdout,
+        ood=ood,
         seed=given.seed,
     )
-    identity = {"name": Path(given.data).stem}
+    identity: dict[str, Any] = {"name": Path(given.data).stem}
     if entry is not None:
-        identity = {"name": entry.name, "title": entry.title, "simulated": entry.simulated}
+        names = ("name", "title", "simulated", "licence", "citation")
+        identity = {name: getattr(entry, name) for name in names}
     data = prepare_cells(adata, settings, **identity)
     data.write(given.out)
     for line in [*data.meta.get("report", []), *(f.sentence for f in data.findings)]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gvci.errors import SettingsError, listed, nearest
 
@@ -22,6 +22,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_word_is_a_list_of_one(cls, values: Any) -> Any:
+        lists = {n for n, f in cls.model_fields.items() if "tuple" in str(f.annotation)}
+        return {k: (v,) if k in lists and isinstance(v, str) else v for k, v in values.items()}
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
@@ -195,7 +201,7 @@ class TrainSettings(Settings):
     graph_latent: int = Field(128, ge=1, description="dimensions of Z_G per gene")
     graph_depth: int = Field(1, ge=1)
     reconstruction_weight: float = Field(1.0, ge=0, description="ω0")
-    distribution_weight: float = Field(50.0, ge=0, description="ω1")
+    distribution_weight: float = Field(10.0, ge=0, description="ω1")
     kl_weight: float = Field(0.001, ge=0, description="ω2")
     kernel: Literal["mean_log", "log_mean"] = Field("mean_log", description="p̂ = match")
     kernel_std: float = Field(1.0, gt=0)
@@ -224,7 +230,6 @@ class TrainSettings(Settings):
         "standard": {},
         "paper": {
             "decoder": "att",
-            "distribution_weight": 10.0,
             "kl_weight": 0.1,
             "smallest_scale": 1e-3,
             "samples": 3,

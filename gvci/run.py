@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -98,10 +99,9 @@ class Run:
             FileError: missing or damaged.
             CheckpointError: the model was trained on other genes.
         """
+        model = self.model if self.kind == "run" else None
         data = PerturbationData.read(self.path / DATA)
-        if self.kind == "grn":
-            return data
-        order = align_genes(self.model.genes, data.genes)
+        order = None if model is None else align_genes(model.genes, data.genes)
         if order is None:
             return data
         return PerturbationData(data.adata[:, order].copy(), data.columns, data.meta)
@@ -259,7 +259,13 @@ def make_run(
     adopted = grn.adopted() if isinstance(grn, RefinedGRN) else grn
     if settings.model == "vci":
         grn = adopted = None
-    header = {"preset": preset, "grn": adopted.name if adopted is not None else None}
+    header = {
+        "preset": preset,
+        "grn": adopted.name if adopted is not None else None,
+        "data_title": data.title,
+        "simulated": data.simulated,
+        "created": datetime.now(UTC).date().isoformat(),
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / METRICS).unlink(missing_ok=True)

@@ -37,10 +37,17 @@ VALIDATION_CELLS = 512
 class Task(Protocol):
     """What the loop can train."""
 
-    def step(self) -> dict[str, float]: ...
-    def validate(self) -> dict[str, float]: ...
-    def state(self) -> dict[str, Any]: ...
-    def restore(self, state: dict[str, Any]) -> None: ...
+    def step(self) -> dict[str, float]:
+        """One optimisation step; its loss terms."""
+
+    def validate(self) -> dict[str, float]:
+        """`score`, higher is better, and what else is worth a line in the metrics."""
+
+    def state(self) -> dict[str, Any]:
+        """A copy of all weights."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Back to a kept state."""
 
 
 def fit(

@@ -91,7 +91,7 @@ def gene_table(answer):
     for query in session.linked_list("genes", default, lambda q: answer_view.find_gene(q, answer)):
         st.warning(f"The gene '{literal(query, 60)}' of the link is not in this dataset.")
     session.follow("genes", default)
-    head, box = st.columns([1.5, 1], vertical_alignment="bottom")
+    head, box = st.columns([1.3, 1], vertical_alignment="center")
     head.subheader("Genes by predicted change", anchor=False)
     box.text_input(
         "Add a gene", key="add", on_change=added, args=(answer,), max_chars=60,
@@ -109,7 +109,7 @@ def gene_table(answer):
     st.dataframe(
         shown, hide_index=True, height=452, key="genes_table", on_select=lambda: ticked(rows),
         selection_mode="multi-row", alt="Genes with predicted, measured and additive change.",
-        column_config={picture: st.column_config.ImageColumn(picture, width=130)},
+        column_config={picture: st.column_config.ImageColumn(picture, width=112)},
     )  # fmt: skip
     session.publish("genes", genes, default)
     return genes
@@ -133,7 +133,7 @@ with session.page("Counterfactual", needs_model=True) as frame:
     with left:
         genes = gene_table(answer)
     with right:
-        head, toggle = st.columns([2, 1], vertical_alignment="bottom")
+        head, toggle = st.columns([2, 1], vertical_alignment="center")
         title = "Control, predicted and measured cells" if answer.measured is not None else (
             "Control and predicted cells"
         )  # fmt: skip

@@ -120,6 +120,7 @@ with session.page("Data") as frame:
     st.dataframe(
         catalogue_view.table(),
         hide_index=True,
+        placeholder="",
         alt="Datasets, networks and gene sets that gvci knows by name.",
         column_config={"Source": st.column_config.TextColumn(width="medium")},
     )

@@ -38,7 +38,7 @@ with session.page(None) as frame:
         st.subheader(literal(run.data.title), anchor=False)
         for place, (label, value) in zip(st.columns(3), home.dataset_numbers(run), strict=True):
             place.metric(label, value)
-        st.caption(home.dataset_note(run))
+        st.markdown(home.dataset_note(run))
     with cards[1].container(border=True, height="stretch"):
         st.caption("MODEL")
         st.subheader("Held-out score beside its rivals", anchor=False)

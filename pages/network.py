@@ -14,7 +14,7 @@ LEAST = {"k": 25, "status": ["kept", "added"], "gene": ""}
 
 def open_a_network(run):
     """The uploaded edge list, if any; it lives in this session only."""
-    with st.popover("Open a network", icon=":material/folder_open:", width="stretch"):
+    with st.popover("Open a network", icon=":material/folder_open:", type="tertiary"):
         st.caption(
             "An edge list with the columns source (or tf) and target, as csv, tsv or parquet, or "
             "a gmt. It is compared by gene name with this run. Other runs: the list at the top."
@@ -69,16 +69,13 @@ def picked_in_table(key, table):
 
 
 with session.page("Network") as frame:
-    first, second, third, fourth, fifth = st.columns([1.7, 1.1, 1.0, 1.0, 0.9])
+    first, second, third, fourth, fifth = st.columns([1.6, 1.05, 1.3, 1.0, 0.95])
     gene_place = st.container()
-    with fifth:
-        st.text_input(
-            "Find a gene",
-            key="gene",
-            bind="query-params",
-            placeholder="symbol, alias, ENSG…",
-            max_chars=60,
-        )
+    fifth.text_input(
+        "Find a gene", key="gene", bind="query-params", placeholder="symbol, alias, ENSG…",
+        max_chars=60,
+    )  # fmt: skip
+    with frame.actions:
         uploaded = open_a_network(frame.run)
     network = regulators.opened(frame.run, uploaded)
     known, default = network.regulators, network.default_regulators()
@@ -149,7 +146,7 @@ with session.page("Network") as frame:
             regulators.rows(network, table), hide_index=True, height=340, key=rows_key,
             on_select=lambda: picked_in_table(rows_key, table),
             selection_mode="single-row-required",
-            column_config={name: st.column_config.NumberColumn(format="%.2f", width=70)
+            column_config={name: st.column_config.NumberColumn(format="%.3f", width=72)
                            for name in ("Weight", "Over bg")},
             alt="The edges of the graph; the ticked row is the edge on the card.",
         )  # fmt: skip

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import anndata as ad
+import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 from gvci.config import PrepareSettings, SimulateSettings
 from gvci.data.dataset import PerturbationData
@@ -42,3 +47,23 @@ def data_dir() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("GVCI_DATA_DIR names no folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def toy() -> Callable[..., ad.AnnData]:
+    """Makes raw counts: `toy(n=240, genes=12, seed=0)`."""
+
+    def make(n: int = 240, genes: int = 12, seed: int = 0) -> ad.AnnData:
+        """Counts of two perturbations and controls in two types, with a strong effect of A."""
+        rng = np.random.default_rng(seed)
+        labels = np.array(["ctrl", "A", "B"])[np.arange(n) % 3]
+        types = np.array(["T", "M"])[(np.arange(n) // 3) % 2]
+        counts = rng.poisson(8, (n, genes)).astype(np.float32)
+        counts[labels == "A", 0] *= 6
+        obs = pd.DataFrame(
+            {"condition": labels, "cell_type": types}, index=[f"c{i}" for i in range(n)]
+        )
+        var = pd.DataFrame(index=[f"G{i}" for i in range(genes)])
+        return ad.AnnData(sp.csr_matrix(counts), obs=obs, var=var)
+
+    return make

@@ -196,5 +196,5 @@ def score_caption(answer: Answer) -> str:
     return (
         f"R² of means over cells, truth first: {count(n, 'measured cell')}, all genes and the "
         f"{answer.n_de} that changed most. The ceiling is one half of the measured cells against "
-        "the other."
+        f"the other{': so few cells make it low, and a model may pass it' if n < 80 else ''}."
     )

@@ -9,7 +9,7 @@ from gvci.data.files import data_dir
 
 HOW = {
     "shipped": "here, made by gvci",
-    "found": "here",
+    "found in GVCI_DATA_DIR": "here, in GVCI_DATA_DIR",
     "cached": "here, downloaded before",
     "downloadable": "python -m gvci prepare {name} --out DATA downloads it",
     "by hand": "fetch it by hand, then put it into GVCI_DATA_DIR",

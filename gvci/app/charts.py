@@ -84,6 +84,7 @@ def violins(panels: Sequence[Panel], colours: Palette) -> go.Figure:
             tickvals=list(range(len(shown))),
             ticktext=ticks,
             range=[-0.6, len(shown) - 0.4],
+            tickfont={"size": 10},
             **where,
         )
         top = max(float(values.max()) for values in panel.values.values())
@@ -208,7 +209,7 @@ def ridge(panel: Panel, colours: Palette, height: int = 300) -> go.Figure:
     )
     high = max(float(values.max()) for values in panel.values.values())
     for at, kind in enumerate(reversed(shown)):
-        grid, curve = density(panel.values[kind])
+        grid, curve = density(panel.values[kind], tail=2.5)
         x = np.concatenate([grid, [grid[-1], grid[0]]])
         y = np.concatenate([at + 0.86 * curve, [at, at]])
         style = _fill(kind, colours)
@@ -216,9 +217,8 @@ def ridge(panel: Panel, colours: Palette, height: int = 300) -> go.Figure:
             go.Scatter(x=x, y=y, mode="lines", fill="toself", hoverinfo="skip", **style)
         )
         text_colour = getattr(colours, f"{kind}_text", colours.muted)
-        what = "draws" if kind == "predicted" else "cells"
         values = panel.values[kind]
-        label = f"{len(values):,} {what}, mean {number(float(values.mean()))}"
+        label = f"{len(values):,} cells, mean {number(float(values.mean()))}"
         for text, shift, font in (
             (kind, 22, {"size": 14, "color": text_colour}),
             (label, 4, {"size": 12, "color": colours.muted}),

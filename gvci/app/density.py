@@ -8,7 +8,7 @@ GRID = 96
 MOST = 1500
 
 
-def density(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def density(values: np.ndarray, tail: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """Gaussian kernel estimate of non-negative expression, reflected at 0.
 
     f(x) = 1/(n h) · Σ_k φ((x − v_k)/h) with Silverman's h, on a grid from the smallest to the
@@ -16,6 +16,7 @@ def density(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         values: (cells,) expression, log1p CP10k.
+        tail: how far beyond the largest value the grid goes, in bandwidths.
 
     Returns:
         Grid (96,) and density (96,), the highest scaled to 1.
@@ -28,7 +29,7 @@ def density(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         float(values.std()), float(np.subtract(*np.percentile(values, [75, 25])) / 1.34) or np.inf
     )
     width = max(0.9 * spread * len(values) ** -0.2, 0.07)
-    grid = np.linspace(low, max(high, low + 3 * width), GRID)
+    grid = np.linspace(low, max(high + tail * width, low + 3 * width), GRID)
     points = values
     if low >= 0:
         points = np.concatenate([values, -values[values < 4 * width]])

@@ -37,7 +37,7 @@ def shown(rows: pd.DataFrame, colours: Palette, measured: bool) -> pd.DataFrame:
     ]
     if measured:
         table["Meas. Δ"] = [delta(v) for v in rows["measured"]]
-    table["Additive Δ"] = [delta(v) for v in rows["additive"]]
+    table["Add. Δ"] = [delta(v) for v in rows["additive"]]
     return table
 
 

@@ -46,8 +46,10 @@ def example(run: Run) -> Example | None:
         return None
     group, perturbation = default_pair(run)
     found = answer(run, Scenario(perturbation, group))
-    known = found.table["measured"].fillna(found.table["predicted"])
-    gene = str(found.table["gene"].iloc[int(np.argmax(known.abs()))])
+    # The perturbed gene itself is no discovery.
+    others = found.table[~found.table["gene"].isin(perturbation.replace("+", " ").split())]
+    known = others["measured"].fillna(others["predicted"])
+    gene = str(others["gene"].iloc[int(np.argmax(known.abs()))])
     at = found.position(gene)
     values = {"control": found.control[:, at], "predicted": found.predicted[:, at]}
     if found.measured is not None:
@@ -72,10 +74,10 @@ def dataset_numbers(run: Run) -> list[tuple[str, str]]:
 
 
 def dataset_note(run: Run) -> str:
-    """Whether the cells are simulated, and how many groups there are."""
+    """Markdown: whether the cells are simulated, and how many groups there are."""
     groups = f"{len(set(run.data.groups)):,} covariate groups."
     if run.data.simulated:
-        return f":orange-badge[Simulated] cells, not measured ones. {groups}"
+        return f":orange-badge[Simulated] cells, not measured ones; {groups}"
     return f"Measured cells. {groups}"
 
 

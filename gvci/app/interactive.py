@@ -44,13 +44,13 @@ def page(edges: pd.DataFrame, layout: Layout, provenance: Mapping[str, object]) 
             shape="diamond" if hub else "dot", size=16 if hub else 7, physics=False,
             color=LIGHT.ink if hub else LIGHT.measured, font={"color": LIGHT.ink, "size": 14},
         )  # fmt: skip
-    for row in edges.itertuples(index=False):
-        status = str(row.status)
-        title = f"{row.source} → {row.target}: weight {number(float(row.weight))}, {status}"
+    columns = ["source", "target", "weight", "status"]
+    for source, target, weight, status in edges[columns].to_numpy(dtype=object).tolist():
+        title = f"{source} → {target}: weight {number(weight)}, {status}"
         drawing.add_edge(
-            str(row.source), str(row.target), title=html.escape(plain(title)),
+            source, target, title=html.escape(plain(title)),
             color=edge_colour(status, LIGHT), dashes=status == "removed",
-            width=1.2 + 3 * min(abs(float(row.weight)), 1.0),
+            width=1.2 + 3 * min(abs(weight), 1.0),
         )  # fmt: skip
     drawing.toggle_physics(False)
     drawing.options.edges.smooth.enabled = False

@@ -13,7 +13,7 @@ ON_ONE_ARC = 26
 SPACING = 17.0
 ARC_STEP = 92.0
 WIDTH = 720.0
-LOWEST = 470.0
+LOWEST = 545.0
 
 
 @dataclass(frozen=True)

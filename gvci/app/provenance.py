@@ -11,12 +11,12 @@ def facts(run: Run, **more: object) -> dict[str, object]:
     data = run.data
     about: dict[str, object] = {
         "made by": "gvci",
-        "dataset": f"{data.title}{' (simulated)' if data.simulated else ''}",
+        "dataset": _titled(run),
         "cells": data.n_cells,
         "genes": len(data.genes),
         "model": run.name,
         "fingerprint": run.fingerprint,
-        "created": run.card.get("created", ""),
+        "created": created(run),
         "seed": _seed(run),
     }
     if run.grn is not None:
@@ -31,16 +31,28 @@ def facts(run: Run, **more: object) -> dict[str, object]:
 def strip(run: Run) -> str:
     """Dataset · model · network · date · hash, as Markdown on one line."""
     data = run.data
-    kind = "simulated, " if data.simulated else ""
     parts = [
-        f":material/database: {literal(data.title, 48)} ({kind}{count(data.n_cells, 'cell')})",
+        f":material/database: {literal(_titled(run), 48)}, {count(data.n_cells, 'cell')}",
         f":material/neurology: {literal(run.name, 30)}",
     ]
     if run.kind == "run":
         parts.append(f":material/hub: {literal(grn_name(run), 40)}")
-    if run.card.get("created"):
-        parts.append(f":material/calendar_today: {day(str(run.card['created']))}")
+    if created(run):
+        parts.append(f":material/calendar_today: {day(created(run))}")
     return " · ".join([*parts, f"`{run.fingerprint}`"])
+
+
+def created(run: Run) -> str:
+    """When the model was trained, else when the network was refined; ISO, or empty."""
+    network = run.grn.meta.get("created") if run.grn is not None else ""
+    return str(run.card.get("created") or network or "")
+
+
+def _titled(run: Run) -> str:
+    """The dataset's title; that it is simulated is always part of it."""
+    title = run.data.title
+    simulated = run.data.simulated and "simulated" not in title.lower()
+    return f"{title} (simulated)" if simulated else title
 
 
 def grn_name(run: Run) -> str:

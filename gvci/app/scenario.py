@@ -84,7 +84,7 @@ class Answer:
 
     def position(self, gene: str) -> int:
         """Column of a gene."""
-        return int(self.genes.get_loc(gene))
+        return list(self.genes).index(gene)
 
 
 def group_of(data: PerturbationData, levels: Sequence[str]) -> str:

@@ -90,20 +90,23 @@ def colours() -> Palette:
 def page(title: str | None, *, needs_model: bool = False) -> Iterator[Frame]:
     """Title, choice of the run, "Copy link", a place for exports, and the provenance strip.
 
+    Without a title these stand at the foot of the page.
+
     Faults inside are shown as one sentence; unexpected ones as an id that is in the log.
     """
     with faults():
-        left, right = st.columns([1, 1.6], vertical_alignment="bottom")
-        if title:
-            left.title(title, anchor=False)
+        head, body = (st.container(), st.container()) if title else (None, st.container())
+        left, right = (head or st).columns([1, 1.6], vertical_alignment="bottom")
         row = right.container(
             horizontal=True, horizontal_alignment="right", vertical_alignment="bottom"
         )
         entry = _chosen_entry(row)
         link = row.popover("Copy link", icon=":material/link:", type="tertiary")
-        actions = row.container(width="content")
+        actions = row.container(horizontal=True, width="content")
         run = open_run(entry)
-        st.caption(provenance.strip(run))
+        if title:
+            left.title(title, anchor=False)
+        (head or left).caption(provenance.strip(run))
         if needs_model and run.kind == "grn":
             message = (
                 f"{run.name} is a refined network without a model, so there is nothing to predict "
@@ -111,7 +114,8 @@ def page(title: str | None, *, needs_model: bool = False) -> Iterator[Frame]:
             )
             raise CatalogueError(message)
         try:
-            yield Frame(run, entry, actions)
+            with body:
+                yield Frame(run, entry, actions)
         finally:
             with link:
                 _link(entry)

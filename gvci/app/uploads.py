@@ -59,7 +59,7 @@ def read_upload(name: str, content: bytes) -> ad.AnnData:
 def guess(obs: pd.DataFrame) -> Guess:
     """The columns and the control label, as far as they are plain."""
     try:
-        columns, said = find_columns(obs, PrepareSettings())
+        columns, said = find_columns(obs, PrepareSettings.checked({}))
     except DataError as error:
         return Guess(None, None, (), str(error))
     return Guess(columns.perturbation, columns.control, columns.covariates, " ".join(said))
@@ -67,8 +67,9 @@ def guess(obs: pd.DataFrame) -> Guess:
 
 def guess_control(obs: pd.DataFrame, perturbation: str) -> tuple[str | None, str]:
     """The control label in a column, or why it is not plain."""
+    settings = PrepareSettings.checked({"perturbation": perturbation, "covariates": ()})
     try:
-        columns, _ = find_columns(obs, PrepareSettings(perturbation=perturbation, covariates=()))
+        columns, _ = find_columns(obs, settings)
     except DataError as error:
         return None, str(error)
     return columns.control, ""
@@ -128,33 +129,30 @@ def held_out(adata: ad.AnnData, columns: Columns, choice: str) -> str:
 
 
 def _settings(columns: Columns, choice: str) -> PrepareSettings:
-    base = {
+    base: dict[str, object] = {
         "perturbation": columns.perturbation,
         "control": columns.control,
         "covariates": columns.covariates,
     }
     if choice == NOTHING:
-        return PrepareSettings(**base, ood="none")
+        return PrepareSettings.checked({**base, "ood": "none"})
     if choice == AUTOMATIC:
-        return PrepareSettings(**base)
-    return PrepareSettings(**base, holdout=(choice,))
+        return PrepareSettings.checked(base)
+    return PrepareSettings.checked({**base, "holdout": (choice,)})
 
 
 def commands(name: str, columns: Columns, choice: str) -> str:
     """prepare, refine and train for this file, to copy into a shell."""
     stem = plain(Path(name.replace("\\", "/")).name, 60).removesuffix(".h5ad") or "data"
     words = [
-        "python -m gvci prepare",
-        _quoted([plain(name)]),
+        _quoted(["python", "-m", "gvci", "prepare", plain(name)]),
         _quoted(["--perturbation", columns.perturbation, "--control", columns.control]),
     ]
     if columns.covariates:
         words.append(_quoted(["--covariates", *columns.covariates]))
     if choice == NOTHING:
         words.append("--ood none")
-    elif choice == AUTOMATIC:
-        words.append("--ood auto")
-    else:
+    elif choice != AUTOMATIC:
         words.append(_quoted(["--holdout", choice]))
     safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-") or "data"
     words.append(f"--out {safe}-prepared.h5ad")

@@ -53,14 +53,14 @@ def network(
     figure = _figure(layout.width / 78, layout.height / 78 + 0.4)
     axis = figure.subplots()
     hubs = set(edges["source"])
-    for row in edges.itertuples(index=False):
-        status = str(row.status)
+    columns = ["source", "target", "weight", "status"]
+    for source, target, weight, status in edges[columns].to_numpy(dtype=object).tolist():
         arrow = {
             "arrowstyle": "-|>", "color": edge_colour(status, LIGHT), "alpha": 0.7,
-            "linewidth": 0.6 + 2 * min(abs(float(row.weight)), 1.0), "shrinkB": 4, "shrinkA": 6,
+            "linewidth": 0.6 + 2 * min(abs(weight), 1.0), "shrinkB": 4, "shrinkA": 6,
             "linestyle": "--" if status == "removed" else "-",
         }  # fmt: skip
-        ends = layout.positions[str(row.target)], layout.positions[str(row.source)]
+        ends = layout.positions[target], layout.positions[source]
         axis.annotate("", xy=ends[0], xytext=ends[1], arrowprops=arrow)
     for name in nodes(edges):
         x, y = layout.positions[name]

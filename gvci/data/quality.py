@@ -49,6 +49,7 @@ def _whole(matrix: sp.csr_matrix) -> bool:
 def summed(
     matrix: sp.csr_matrix, genes: pd.Index, report: list[str]
 ) -> tuple[sp.csr_matrix, pd.Index]:
+    """Columns of the same gene added up, in the order of first occurrence."""
     unique = pd.Index(pd.unique(genes))
     gather = sp.csr_matrix(
         (np.ones(len(genes)), (np.arange(len(genes)), unique.get_indexer(genes))),

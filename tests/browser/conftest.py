@@ -1,0 +1,144 @@
+"""A real Chromium on a real server: each test gets a fresh context that may not leave localhost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LOCAL = {"localhost", "127.0.0.1", ""}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The machine's own Chromium; without one the tests skip, or fail where it is required."""
+    found = os.environ.get("GVCI_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        message = "no Chromium found: install it (apt-get install chromium) or set GVCI_CHROMIUM"
+        if os.environ.get("GVCI_REQUIRE_BROWSER") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[str]:
+    """The dashboard on a free port, with an empty list of own runs; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment.setdefault("GVCI_HOME", str(home))
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    with (home / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait_for(address, process)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def server(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server for most tests."""
+    with serving(tmp_path_factory.mktemp("home")) as address:
+        yield address
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server ended by itself"
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+                return
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            time.sleep(0.2)
+    pytest.fail("the server did not answer within a minute")
+
+
+class Visit:
+    """A browser context with one page, the requests that would leave, and the dialogs seen."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.address, self.outside, self.dialogs = address, [], []
+        self.page: Page = context.new_page()
+        context.on("request", self._note)
+        self.page.on("dialog", self._dismiss)
+
+    def _note(self, request: object) -> None:
+        url = request.url  # type: ignore[attr-defined]
+        if urlsplit(url).scheme in ("http", "https", "ws", "wss") and urlsplit(
+            url
+        ).hostname not in (LOCAL):
+            self.outside.append(url)
+
+    def _dismiss(self, dialog: object) -> None:
+        self.dialogs.append(dialog.message)  # type: ignore[attr-defined]
+        dialog.dismiss()  # type: ignore[attr-defined]
+
+    def open(self, path: str = "") -> Page:
+        """Go there and wait until the script has run."""
+        self.page.goto(f"{self.address}/{path}")
+        self.settled()
+        return self.page
+
+    def settled(self) -> None:
+        """Wait until the page's frame is there and nothing runs any more."""
+        frame = self.page.get_by_role("button", name="Copy link")
+        expect(frame).to_be_visible(timeout=30_000)
+        self.page.wait_for_function(
+            "() => document.querySelector('[data-testid=stApp]')"
+            "?.getAttribute('data-test-script-state') === 'notRunning'",
+            timeout=30_000,
+        )
+
+    def text(self) -> str:
+        """All that the page says."""
+        return self.page.locator("[data-testid=stMain]").inner_text()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    made = chromium.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
+    made.set_default_timeout(20_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def visit(context: BrowserContext, server: str) -> Visit:
+    """A fresh visitor."""
+    return Visit(context, server)

@@ -1,0 +1,55 @@
+"""Check 6: a copied link shows the same view in another browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def copied(visit: Visit) -> str:
+    """What "Copy link" offers, as a path below the server's address."""
+    visit.page.get_by_role("button", name="Copy link").click()
+    code = visit.page.locator("[data-testid=stCode] code")
+    expect(code).to_contain_text("http")
+    link = code.inner_text().replace("\n", "").strip()
+    expect(visit.page.get_by_text("on this computer only")).to_be_visible()
+    return link.split("/", 3)[3]
+
+
+def second_look(chromium: Browser, server: str, path: str) -> tuple[str, Visit]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(20_000)
+    visit = Visit(context, server)
+    visit.open(path)
+    return visit.text(), visit
+
+
+def test_network_link(visit: Visit, chromium: Browser, server: str):
+    page = visit.open("network?tfs=IRF1,STAT1&k=7")
+    page.get_by_role("button", name="removed").click()
+    expect(page.get_by_text(re.compile("removed .dashed"))).to_be_visible()
+    visit.settled()
+    line = page.get_by_text(re.compile(r"Showing \d+ of \d+ edges")).inner_text()
+    text, other = second_look(chromium, server, copied(visit))
+    assert line in text
+    assert "IRF1 →" in text
+    other.page.context.close()
+
+
+def test_counterfactual_link(visit: Visit, chromium: Browser, server: str):
+    page = visit.open("counterfactual?perturbation=IRF1&chart=ecdf")
+    page.get_by_label("Add a gene").fill("ISG56")
+    page.get_by_label("Add a gene").press("Enter")
+    expect(page).to_have_url(re.compile("genes=IFIT1"))
+    visit.settled()
+    text, other = second_look(chromium, server, copied(visit))
+    assert "IRF1" in text
+    drawn = other.page.locator(".js-plotly-plot").first.inner_text()
+    assert drawn.lstrip().startswith("IFIT1") or "IFIT1" in drawn
+    other.page.context.close()

@@ -1,0 +1,124 @@
+"""The Network page: graph, card and table in step; lookups; files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def card(page: Page) -> str:
+    """The edge on the card, "STAT1 → GBP1"."""
+    return page.locator("p", has_text="→").first.inner_text().strip()
+
+
+def click_an_edge(page: Page, at: int) -> None:
+    """Click the middle of the drawn edge number `at`."""
+    lines = page.locator(
+        "[data-testid=stECharts] svg path[fill=none], .stECharts svg path[fill=none]"
+    )
+    if lines.count() == 0:
+        lines = page.locator("svg path[fill=none][stroke-width]")
+    middle = lines.nth(at).evaluate(
+        "p => { const m = p.getPointAtLength(p.getTotalLength() * 0.6);"
+        " const q = m.matrixTransform(p.getScreenCTM()); return [q.x, q.y]; }"
+    )
+    page.mouse.click(*middle)
+
+
+def test_edge_card_and_table_in_step(visit: Visit):
+    """Check 3: an edge clicked in the graph is on the card; a row is, too."""
+    page = visit.open("network?tfs=STAT1&k=8")
+    first = card(page)
+    click_an_edge(page, 5)
+    expect(page.locator("p", has_text="→").first).not_to_have_text(first)
+    visit.settled()
+    clicked = card(page)
+    assert clicked.startswith("STAT1 →")
+    grid = page.locator("[data-testid=stDataFrame] canvas").first
+    box = grid.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * 2 + 17)
+    expect(page.locator("p", has_text="→").first).not_to_have_text(clicked)
+    visit.settled()
+    assert "edge=" in page.url
+
+
+def test_edges_per_regulator(visit: Visit):
+    """Check 4: what is shown is what is listed, and of the chosen regulator only."""
+    counts = []
+    for k in (5, 20):
+        page = visit.open(f"network?tfs=STAT1&k={k}")
+        line = page.get_by_text(re.compile(r"Showing \d+ of \d+ edges")).inner_text()
+        shown = int(re.search(r"Showing (\d+)", line).group(1))  # type: ignore[union-attr]
+        rows = page.locator("[data-testid=stDataFrame] table[aria-rowcount]").first
+        counts.append((shown, int(rows.get_attribute("aria-rowcount") or 0) - 1))
+    assert counts == [(5, 5), (20, 20)]
+    assert "IRF1 →" not in visit.text()
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [("STAT11", "Near:"), ("ENSG00000115415", "is STAT1."), ("ISGF3", "is STAT1.")],
+)
+def test_gene_lookup(visit: Visit, query: str, answer: str):
+    """Check 9: near symbols, Ensembl ids and aliases."""
+    page = visit.open("network?tfs=MYC&k=5")
+    box = page.get_by_label("Find a gene")
+    box.fill(query)
+    box.press("Enter")
+    expect(page.get_by_text(answer)).to_be_visible()
+    visit.settled()
+    page.get_by_role("button", name="Show STAT1", exact=True).click()
+    expect(page.get_by_text(re.compile("Showing 10 of"))).to_be_visible()
+    visit.settled()
+    assert "tfs=STAT1" in page.url
+
+
+def test_nothing_to_draw(visit: Visit):
+    """No edge passes: words and a way back."""
+    page = visit.open("network?tfs=&k=5")
+    expect(page.get_by_text("Nothing to draw")).to_be_visible()
+    page.get_by_role("button", name="Reset the filters").click()
+    expect(page.get_by_text(re.compile("Showing 50 of"))).to_be_visible()
+
+
+def test_interactive_page_draws_offline(visit: Visit, tmp_path: Path):
+    """Check 7: the exported page draws by itself and asks nobody for anything."""
+    page = visit.open("network?tfs=STAT1&k=10")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Interactive page").click()
+    file = tmp_path / "network.html"
+    started.value.save_as(file)
+    text = file.read_text(encoding="utf-8")
+    assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", text)
+    page.goto(file.as_uri())
+    page.wait_for_timeout(800)
+    drawn = page.evaluate(
+        "() => { const c = document.querySelector('canvas'); const d = c.getContext('2d')"
+        ".getImageData(0, 0, c.width, c.height).data; let n = 0;"
+        " for (let i = 3; i < d.length; i += 4) if (d[i] > 0 && d[i - 1] < 200) n++; return n; }"
+    )
+    assert drawn > 500
+    assert visit.outside == []
+
+
+@pytest.mark.parametrize(("label", "head"), [("CSV", b"# made by: gvci"), ("SVG", b"<?xml")])
+def test_files(visit: Visit, tmp_path: Path, label: str, head: bytes):
+    """Downloads begin as they should and carry provenance."""
+    page = visit.open("network?tfs=STAT1&k=10")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as started:
+        page.get_by_role("button", name=label, exact=True).click()
+    file = tmp_path / "file"
+    started.value.save_as(file)
+    content = file.read_bytes()
+    assert content.startswith(head)
+    assert b"fingerprint" in content
