@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gvci.config import PrepareSettings, RefineSettings, TrainSettings, load_settings
-from gvci.errors import GvciError, SettingsError, listed
+from gvci.errors import CatalogueError, GvciError
 
 # Torch and scanpy take seconds to import: each verb imports what it uses.
 
@@ -24,8 +25,8 @@ def datasets(given: Namespace) -> list[dict[str, Any]]:
     table = catalogue_table()
     if not given.json:
         print(table.to_string(index=False))
-    rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
-    return rows
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
 
 
 def prepare(given: Namespace) -> None:
@@ -151,9 +152,8 @@ def predict(given: Namespace) -> None:
         "simulated": data.simulated,
         "seed": given.seed,
     }
-    _write(given.out, lambda: answer.write_h5ad(given.out, compression="gzip"))
-    support = pd.Series(obs["support"]).value_counts().to_dict()
-    words = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in support.items())
+    _write(given.out, lambda part: answer.write_h5ad(part, compression="gzip"))
+    words = _tally(obs["support"])
     print(f"Wrote {len(rows):,} cells under {given.perturbation} ({words}) to {given.out}.")
 
 
@@ -170,9 +170,8 @@ def effects(given: Namespace) -> None:
         for name in given.perturbation:
             run.model.treatment_code.parts(name)
     table = marginal_effects(run, run.data, given.perturbation, groups)
-    _write(given.out, lambda: table.to_csv(given.out, index=False))
-    known = table[["group", "perturbation", "status"]].drop_duplicates()["status"].value_counts()
-    words = ", ".join(f"{n:,} {s.replace('_', ' ')}" for s, n in known.items())
+    _write(given.out, lambda part: table.to_csv(part, index=False))
+    words = _tally(table[["group", "perturbation", "status"]].drop_duplicates()["status"])
     print(f"Wrote {len(table):,} effects ({words} group × perturbation pairs) to {given.out}.")
 
 
@@ -235,7 +234,6 @@ def _network(word: str) -> Any:
 def _genes(words: Sequence[str]) -> list[str]:
     """Genes named one by one, in files, or by catalogue name; "FILE.gmt:WORD" picks sets."""
     from gvci.data.catalogue import load_genes
-    from gvci.errors import CatalogueError
 
     genes: list[str] = []
     for word in words:
@@ -251,24 +249,29 @@ def _genes(words: Sequence[str]) -> list[str]:
 
 def _conditions(words: Sequence[str]) -> dict[str, str]:
     """'column=value' words, several of them also in one word joined by commas."""
-    conditions: dict[str, str] = {}
-    for word in words:
-        for part in word.split(","):
-            column, equals, value = part.partition("=")
-            if not equals:
-                message = f"'{part}' is not column=value. Example: 'cell_type=B cells'."
-                raise SettingsError(message)
-            conditions[column.strip()] = value.strip()
-    return conditions
+    from gvci.data.split import parse_word
+
+    return {column: value for word in words for column, value in parse_word(word).items()}
 
 
-def _write(path: Path, write: Any) -> None:
+def _tally(labels: Iterable[str]) -> str:
+    """How often each label occurs: "471 held out, 12 seen"."""
+    counts = Counter(labels).most_common()
+    return ", ".join(f"{count:,} {label.replace('_', ' ')}" for label, count in counts)
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside `path`, then rename: an older file stays whole until the new one is."""
+    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write()
+        write(part)
+        part.replace(path)
     except OSError as error:
         message = f"{path} could not be written: {error.strerror or error}."
         raise GvciError(message) from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _tell_link(page: str, entry: str | None, path: Path) -> None:

@@ -154,7 +154,10 @@ class RefineSettings(Settings):
     """How a prior GRN is refined (paper §2.3, eqs. 11–13)."""
 
     alpha: float | None = Field(
-        None, gt=0, lt=1, description="an edge is kept where W̃ > alpha; empty: chosen over the background"
+        None,
+        gt=0,
+        lt=1,
+        description="an edge is kept where W̃ > alpha; empty: chosen over the background",
     )
     keep_prior: float = Field(0.982, gt=0, le=1, description="chance a prior edge is drawn")
     keep_other: float = Field(0.018, ge=0, lt=1, description="chance any other pair is drawn")

@@ -21,7 +21,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gvci.data.dataset import Finding
+    from gvci.data.findings import Finding
 
 
 class GvciError(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -65,7 +67,8 @@ class KeyIndependentDecoder(nn.Module):
     def forward(self, genes: Tensor, cells: Tensor) -> Tensor:
         """(n, d_G) and (cells, width) → (parameters, cells, n)."""
         attention = self.query(genes).view(len(genes), self.parameters_per_gene, -1)
-        return torch.einsum("cd,gpd->pcg", cells, attention) / cells.shape[1] ** 0.5
+        mixed: Tensor = torch.einsum("cd,gpd->pcg", cells, attention)
+        return mixed / math.sqrt(cells.shape[1])
 
 
 class KeyDependentDecoder(nn.Module):
@@ -94,7 +97,7 @@ class KeyDependentDecoder(nn.Module):
         a, b = self.scores(genes, cells)
         if not self.softmax:
             per_cell = (b * cells).sum(dim=2, keepdim=True)
-            return (cells @ a.transpose(1, 2) + per_cell) / cells.shape[1] ** 0.5
+            return (cells @ a.transpose(1, 2) + per_cell) / math.sqrt(cells.shape[1])
         # Shifts cancel in the ratio and keep the exponentials in range.
         risen_a = torch.exp(a - a.amax(dim=2, keepdim=True)).transpose(1, 2)
         risen_b = torch.exp(b - b.amax(dim=2, keepdim=True))

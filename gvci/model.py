@@ -1,8 +1,8 @@
 """graphVCI, and VCI without the graph (paper §2.1–2.2, eqs. 4–10).
 
-    Y, X, T ──MLP_M──► Z_M ─┐
-    V, E ──GNN_G──► Z_G ──mean──► aggregator ──► q(Z_MG)            encoder
-    Z_MG, T ──MLP_pM──► Y_M ──attention by Z_G(i)──► p(Y_(i))       decoder
+Y, X, T ──MLP_M──► Z_M ─┐
+V, E ──GNN_G──► Z_G ──mean──► aggregator ──► q(Z_MG)            encoder
+Z_MG, T ──MLP_pM──► Y_M ──attention by Z_G(i)──► p(Y_(i))       decoder
 """
 
 from __future__ import annotations
@@ -126,9 +126,7 @@ class GraphVCI(nn.Module):
         else:
             constructed = counter.draw(generator)
         if s.kernel == "mean_log":
-            matched = match_to_mean(
-                constructed, batch.matched, batch.matched_spread, s.kernel_std
-            )
+            matched = match_to_mean(constructed, batch.matched, batch.matched_spread, s.kernel_std)
         else:
             matched = match_log_density(constructed, batch.matched, s.kernel_std, s.kernel)
         again = lagged.encode(

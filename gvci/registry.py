@@ -19,7 +19,8 @@ from platformdirs import user_data_dir
 
 from gvci.checkpoint import write_bytes
 from gvci.errors import CatalogueError, GvciError, listed, nearest
-from gvci.run import MODEL, NOTES
+from gvci.refiner.result import NOTES
+from gvci.run import MODEL
 
 SHIPPED = Path(__file__).resolve().parent.parent / "pretrained"
 

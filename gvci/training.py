@@ -129,18 +129,14 @@ def refine(
         TrainingError: the loss became non-finite.
     """
     refiner = RelationRefiner(data, prior, settings)
-    rows = fit(
-        refiner, settings.max_steps, settings.evaluate_every, settings.patience, progress
-    )
+    rows = fit(refiner, settings.max_steps, settings.evaluate_every, settings.patience, progress)
     return RefinedGRN.of(refiner, prior, preset, steps=int(rows[-1]["step"]))
 
 
 class GraphVCITask:
     """graphVCI's training: live weights, the lagged encoder copy, optimiser and batches."""
 
-    def __init__(
-        self, data: PerturbationData, grn: GRN | None, settings: TrainSettings
-    ) -> None:
+    def __init__(self, data: PerturbationData, grn: GRN | None, settings: TrainSettings) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.matcher = settings, Matcher(data, settings)
         n, code = len(data.genes), data.treatment_code

@@ -120,9 +120,9 @@ def ecdfs(panels: Sequence[Panel], colours: Palette) -> go.Figure:
 
 def _small_multiples(panels: Sequence[Panel], colours: Palette) -> go.Figure:
     rows, columns = grid_shape(len(panels))
-    height = 245 * rows + 20
+    height = 250 * rows + 20
     figure = make_subplots(
-        rows=rows, cols=columns, vertical_spacing=0.30 / rows, horizontal_spacing=0.19 / columns
+        rows=rows, cols=columns, vertical_spacing=0.36 / rows, horizontal_spacing=0.19 / columns
     )
     figure.update_layout(**base_layout(colours, height, margin={"l": 44, "r": 6, "t": 34, "b": 40}))
     figure.update_xaxes(

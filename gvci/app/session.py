@@ -96,7 +96,9 @@ def page(title: str | None, *, needs_model: bool = False) -> Iterator[Frame]:
     """
     with faults():
         head, body = (st.container(), st.container()) if title else (None, st.container())
-        left, right = (head or st).columns([1, 1.6], vertical_alignment="bottom")
+        left, right = (head or st).columns(
+            [1, 1.6] if title else [2.4, 1], vertical_alignment="bottom"
+        )
         row = right.container(
             horizontal=True, horizontal_alignment="right", vertical_alignment="bottom"
         )

@@ -58,14 +58,11 @@ class RelationRefiner(nn.Module):
         self.output = nn.Linear(widths[-1], outputs, dtype=dtype)
         self.covariates = torch.from_numpy(data.covariates).to(dtype)
         self.dtype = dtype
-        self._optimizer = torch.optim.Adam(
-            [
-                {"params": [self.logits], "lr": settings.logit_learning_rate},
-                {"params": [p for p in self.parameters() if p is not self.logits]},
-            ],
-            lr=settings.learning_rate,
-            fused=True,
-        )
+        groups: list[dict[str, Any]] = [
+            {"params": [self.logits], "lr": settings.logit_learning_rate},
+            {"params": [p for p in self.parameters() if p is not self.logits]},
+        ]
+        self._optimizer = torch.optim.Adam(groups, lr=settings.learning_rate, fused=True)
         self._batches = self._endless_batches(np.random.default_rng(settings.seed))
         self._validation = self._fixed_validation()
 
@@ -84,10 +81,9 @@ class RelationRefiner(nn.Module):
         """
         cells = len(expression)
         weights = graph.softmax(self.logits[graph.pairs])
-        first = self.layers[0]
-        own, features, known = first.weight.split(
-            [1, self.features.shape[1], covariates.shape[1]], dim=1
-        )
+        first, *others = self._dense_layers()
+        sizes = [1, self.features.shape[1], covariates.shape[1]]
+        own, features, known = torch.split(first.weight, sizes, dim=1)
         # O·Θ without building O: its features do not depend on cells, its covariates not on genes.
         hidden = (
             expression.T[:, :, None] * own[:, 0]
@@ -95,7 +91,7 @@ class RelationRefiner(nn.Module):
             + (covariates @ known.T)[None, :, :]
         )
         hidden = torch.relu(self._mix(graph, weights, hidden, cells) + first.bias)
-        for layer in list(self.layers)[1:]:
+        for layer in others:
             narrow_first = layer.out_features <= layer.in_features
             if narrow_first:
                 hidden = self._mix(graph, weights, hidden @ layer.weight.T, cells)
@@ -104,6 +100,9 @@ class RelationRefiner(nn.Module):
             hidden = torch.relu(hidden + layer.bias)
         predicted: Tensor = self.output(hidden)
         return predicted
+
+    def _dense_layers(self) -> list[nn.Linear]:
+        return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
 
     def _mix(self, graph: DrawnGraph, weights: Tensor, hidden: Tensor, cells: int) -> Tensor:
         flat = graph.propagate(weights, hidden.reshape(self.n, -1))

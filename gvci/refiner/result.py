@@ -122,7 +122,11 @@ class RefinedGRN:
         try:
             notes = json.loads((folder / NOTES).read_text(encoding="utf-8"))
             table = pd.read_parquet(folder / TABLE)
-            genes, alpha, background = notes.pop("genes"), notes.pop("alpha"), notes.pop("background")
+            genes, alpha, background = (
+                notes.pop("genes"),
+                notes.pop("alpha"),
+                notes.pop("background"),
+            )
             table = table[COLUMNS + [c for c in table.columns if c not in COLUMNS]]
             return cls(pd.Index(genes), table, float(alpha), float(background), notes)
         except (OSError, ValueError, KeyError, TypeError):
@@ -163,5 +167,7 @@ def _default_alpha(pairs: pd.DataFrame, background: float) -> float:
 
 def _with_status(pairs: pd.DataFrame, alpha: float) -> pd.DataFrame:
     above, known = pairs["weight"] > alpha, pairs["prior"] == 1
-    status = np.select([known & above, ~known & above, known], ["kept", "added", "removed"], "absent")
+    status = np.select(
+        [known & above, ~known & above, known], ["kept", "added", "removed"], "absent"
+    )
     return pairs.assign(status=status)

@@ -33,12 +33,13 @@ def second_look(chromium: Browser, server: str, path: str) -> tuple[str, Visit]:
 def test_network_link(visit: Visit, chromium: Browser, server: str):
     page = visit.open("network?tfs=IRF1,STAT1&k=7")
     page.get_by_role("button", name="removed").click()
-    expect(page.get_by_text(re.compile("removed .dashed"))).to_be_visible()
+    expect(page).to_have_url(re.compile("status=removed"))
     visit.settled()
     line = page.get_by_text(re.compile(r"Showing \d+ of \d+ edges")).inner_text()
     text, other = second_look(chromium, server, copied(visit))
     assert line in text
     assert "IRF1 →" in text
+    assert "status=removed" in other.page.url
     other.page.context.close()
 
 

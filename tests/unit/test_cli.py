@@ -88,7 +88,10 @@ def test_predict_writes_labelled_cells(folder, capsys):
 
 def test_effects_writes_a_table_with_intervals(folder):
     out = folder / "effects.csv"
-    assert main(["effects", str(folder / "run"), "--out", str(out), "--where", "cell_type=B cells"]) == 0
+    assert (
+        main(["effects", str(folder / "run"), "--out", str(out), "--where", "cell_type=B cells"])
+        == 0
+    )
     table = pd.read_csv(out)
     assert {"robust", "se", "lower", "upper", "p_adjusted", "status"} <= set(table)
     assert set(table["group"]) == {"B cells"}

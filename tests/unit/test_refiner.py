@@ -14,7 +14,7 @@ from gvci.grn import GRN, from_edges
 from gvci.refiner.paper import RelationRefiner
 from gvci.refiner.propagation import DrawnGraph
 from gvci.refiner.result import RefinedGRN
-from gvci.refiner.sampling import draw_pairs, prior_pairs
+from gvci.refiner.sampling import draw_pairs
 from gvci.training import refine
 
 DEEP = {"encoder_width": 5, "decoder_width": 9, "decoder_depth": 3, "max_steps": 5}

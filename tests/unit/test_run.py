@@ -20,9 +20,7 @@ def made(small_data, small_simulation, tmp_path_factory):
     """A run made the way the command line makes it."""
     folder = tmp_path_factory.mktemp("made")
     small_data.write(folder / "data.h5ad")
-    grn = refine(
-        small_data, small_simulation.prior, RefineSettings.preset("quick"), "quick"
-    )
+    grn = refine(small_data, small_simulation.prior, RefineSettings.preset("quick"), "quick")
     save_grn(grn, folder / "data.h5ad", folder / "grn")
     settings = TrainSettings(max_steps=40, evaluate_every=20, latent=16, width=32)
     make_run(folder / "data.h5ad", grn, settings, "standard", folder / "run")

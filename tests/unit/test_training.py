@@ -71,9 +71,7 @@ def test_training_lowers_the_objective_and_predicts_both_ways(
     small_data, small_simulation, tmp_path, changes
 ):
     settings = TrainSettings(**(SMALL | changes))
-    task = GraphVCITask(
-        small_data, small_simulation.prior.restricted(small_data.genes), settings
-    )
+    task = GraphVCITask(small_data, small_simulation.prior.restricted(small_data.genes), settings)
     before = task.validate()["score"]
     rows = fit(task, 60, 20, 3)
     assert max(row["score"] for row in rows) > before
