@@ -1,0 +1,56 @@
+"""Pages under Streamlit's own test driver: no browser, no server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+DEMO = Path(__file__).parents[2] / "pretrained" / "demo"
+SCRIPT = "from gvci.app import session\nsession.navigate(first={page!r})\n"
+
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """No runs but the shipped one; returns the folder that notes of others go to."""
+    monkeypatch.setenv("GVCI_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("GVCI_DATA_DIR", raising=False)
+    yield tmp_path / "home" / "runs"
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def open_page() -> OpenPage:
+    """Open a page by name, with URL parameters."""
+
+    def opened(page: str, **query: str | list[str]) -> AppTest:
+        test = AppTest.from_string(SCRIPT.format(page=page), default_timeout=60)
+        for name, value in query.items():
+            test.query_params[name] = value
+        return test.run()
+
+    return opened
+
+
+def said(test: AppTest) -> str:
+    """All text of a page as a reader sees it: Markdown's escapes and joiners taken out."""
+    parts: list[str] = []
+    for kind in ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info"):
+        parts += [str(element.value) for element in test.get(kind)]
+    parts += [str(element.value) for element in test.success]
+    parts += [str(element.label) for element in test.button]
+    return "\n".join(parts).replace("\\", "").replace("\u2060", "")
+
+
+def sound(test: AppTest) -> str:
+    """The text, after making sure that nothing unforeseen happened."""
+    assert not test.exception, test.exception
+    text = said(test)
+    assert "Error id" not in text
+    assert "Traceback" not in text
+    return text

@@ -1,0 +1,230 @@
+"""Every page in its states: each says what is the case, and none shows a fault."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gvci.app import scenario
+from gvci.registry import register
+from tests.app.conftest import DEMO, OpenPage, said, sound
+
+
+@pytest.mark.parametrize("name", ["home", "network", "counterfactual", "data"])
+def test_opens(open_page: OpenPage, name: str):
+    text = sound(open_page(name))
+    assert "simulated" in text.lower()
+    assert "4,428 cells" in text
+
+
+def test_home_shows_rivals_beside_the_model(open_page: OpenPage):
+    test = open_page("home")
+    sound(test)
+    assert [m.label for m in test.metric][:6] == [
+        "Cells", "Genes", "Perturbations", "Model R²", "Additive", "Ceiling",
+    ]  # fmt: skip
+
+
+# --- network ---------------------------------------------------------------------------
+
+
+def test_network_starts_with_stat1_and_irf1(open_page: OpenPage):
+    test = open_page("network")
+    text = sound(test)
+    assert test.multiselect(key="tfs").value == ["STAT1", "IRF1"]
+    assert "Showing 50 of" in text
+    assert "Knock out STAT1 and predict" in text
+    assert len(test.dataframe[0].value) == 50
+
+
+@pytest.mark.parametrize(
+    "tfs", ["IRF1,JAK2", ["IRF1", "JAK2"], "irf1, ENSG00000096968.20", "IRF1,JTK10"]
+)
+def test_regulators_of_a_link(open_page: OpenPage, tfs: str | list[str]):
+    test = open_page("network", tfs=tfs)
+    sound(test)
+    assert test.multiselect(key="tfs").value == ["IRF1", "JAK2"]
+
+
+def test_unknown_regulator_of_a_link(open_page: OpenPage):
+    test = open_page("network", tfs="STAT11")
+    assert "No gene is called 'STAT11' here. Near: STAT1" in sound(test)
+    assert test.multiselect(key="tfs").value == ["STAT1", "IRF1"]
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("stat1", "STAT1 has"),
+        ("ENSG00000115415", "ENSG00000115415 is STAT1."),
+        ("ISG56", "ISG56 is IFIT1. IFIT1 regulates nothing here."),
+        ("STAT11", "Near: STAT1"),
+        ("IFNB1", "It is absent from the data, the graph and the model"),
+    ],
+)
+def test_gene_lookup(open_page: OpenPage, query: str, answer: str):
+    assert answer in sound(open_page("network", gene=query))
+
+
+def test_lookup_offers_bring_regulators(open_page: OpenPage):
+    test = open_page("network", gene="ISG56")
+    next(b for b in test.button if b.label.startswith("Show what regulates")).click().run()
+    sound(test)
+    chosen = test.multiselect(key="tfs").value
+    assert set(chosen) > {"STAT1", "IRF1"}
+    assert test.text_input(key="gene").value == ""
+
+
+def test_nothing_to_draw_and_reset(open_page: OpenPage):
+    test = open_page("network", tfs="")
+    assert "Nothing to draw" in sound(test)
+    next(b for b in test.button if b.label == "Reset the filters").click().run()
+    assert "Showing 50 of" in sound(test)
+
+
+def test_removed_edges_are_shown_when_asked(open_page: OpenPage):
+    test = open_page("network")
+    test.multiselect(key="tfs").set_value(test.multiselect(key="tfs").options).run()
+    test.slider(key="k").set_value(100).run()
+    assert "the strongest that can be drawn" in sound(test)
+    test.pills(key="status").set_value(["removed"]).run()
+    assert "removed (dashed)" in sound(test)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "answer"),
+    [
+        ("mine.csv", b"tf,target\nSTAT1,IRF1\nIRF1,GBP1\nX,Y\n", "2 of 3 edges"),
+        ("mine.csv", b"a,b\nSTAT1,IRF1\n", "It needs 'source' (or 'tf') and 'target'"),
+        ("mine.csv", b"tf,target\nAAA,BBB\n", "shares 0 of its 2 genes"),
+        ("mine.csv", b"tf,target\n", "has no usable edge"),
+        ("mine.exe", b"MZ", "is not csv, tsv, parquet or gmt"),
+        ("mine.parquet", b"PAR1 nothing", "cannot be read as parquet"),
+        ("<b>x</b>.tsv", b"\xff\xfe\x00", "<b>x</b>.tsv"),
+    ],
+)
+def test_uploaded_network(open_page: OpenPage, name: str, content: bytes, answer: str):
+    test = open_page("network")
+    test.file_uploader(key="edge_list").upload(name, content, "text/csv").run()
+    assert answer in sound(test)
+
+
+# --- counterfactual --------------------------------------------------------------------
+
+
+def test_prediction_without_a_click(open_page: OpenPage):
+    test = open_page("counterfactual")
+    text = sound(test)
+    assert "two halves of the measured cells agree at" in text
+    assert "over cells; model error not included" in text
+    assert len(test.get("plotly_chart")) == 3
+
+
+def test_seen_pair_has_influence_intervals(open_page: OpenPage):
+    test = open_page("counterfactual", perturbation="JAK2")
+    text = sound(test)
+    assert "influence function" in text
+    assert "These cells were seen in training." in text
+
+
+def test_combination_of_two_without_measured_cells(open_page: OpenPage):
+    test = open_page("counterfactual", perturbation=["JAK2", "STAT3"])
+    text = sound(test)
+    assert "this is a prediction only" in text
+    assert "Control and predicted cells" in text
+    assert len(test.get("plotly_chart")) == 2
+
+
+@pytest.mark.parametrize("cells", ["all cells", "one cell"])
+@pytest.mark.parametrize("mode", ["mean", "sample"])
+def test_other_cells_and_readouts(open_page: OpenPage, cells: str, mode: str):
+    sound(open_page("counterfactual", cells=cells, mode=mode, chart="ecdf"))
+
+
+def test_unknown_perturbation_names_others(open_page: OpenPage):
+    text = sound(open_page("counterfactual", perturbation="FOXP3"))
+    assert "has not seen the perturbation 'FOXP3'" in text
+    assert "It knows" in text
+
+
+def test_no_perturbation_chosen(open_page: OpenPage):
+    test = open_page("counterfactual")
+    test.multiselect(key="perturbation").set_value([]).run()
+    assert "Choose a perturbation" in sound(test)
+
+
+def test_genes_of_a_link(open_page: OpenPage):
+    test = open_page("counterfactual", genes="ISG56,NOPE")
+    text = sound(test)
+    assert "The gene 'NOPE' of the link is not in this dataset" in text
+    assert test.session_state["genes"] == ["IFIT1"]
+
+
+def test_unforeseen_fault_shows_an_id_only(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def fail(*_: object) -> None:
+        message = "/secret/path"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(scenario, "answer", fail)
+    test = open_page("counterfactual")
+    assert not test.exception
+    assert "Error id" in said(test)
+    assert "/secret/path" not in said(test)
+    fault = said(test).split("`")[1].split("`")[0]
+    assert any(fault in record.getMessage() for record in caplog.records)
+
+
+# --- runs ------------------------------------------------------------------------------
+
+
+def test_malformed_run_is_ignored_with_a_note(open_page: OpenPage):
+    text = sound(open_page("network", run="../../etc/passwd"))
+    assert "There is no run '../../etc/passwd'" in text
+    assert "Showing 50 of" in text
+
+
+def test_network_without_a_model(open_page: OpenPage, tmp_path: Path):
+    folder = tmp_path / "grn"
+    shutil.copytree(DEMO / "grn", folder)
+    shutil.copy(DEMO / "data.h5ad", folder / "data.h5ad")
+    name = register(folder, "grn", "A network <b>alone</b>")
+    assert name is not None
+    assert "without a model" in sound(open_page("counterfactual", run=name))
+    text = sound(open_page("network", run=name))
+    assert "Showing 50 of" in text
+    assert "Knock out" not in text
+    assert "A network <b>alone</b>" in sound(open_page("home", run=name))
+
+
+@pytest.mark.parametrize("fault", ["cut", "flipped", "foreign"])
+def test_damaged_checkpoint_is_one_sentence(open_page: OpenPage, tmp_path: Path, fault: str):
+    """FAULTS F35; the other run still opens."""
+    folder = tmp_path / "run"
+    shutil.copytree(DEMO, folder)
+    file = folder / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    if fault == "cut":
+        content = content[: len(content) // 2]
+    elif fault == "flipped":
+        content[-100] ^= 0x55
+    else:
+        content = bytearray(b"\x80\x04pickle" + bytes(200))
+    file.write_bytes(bytes(content))
+    name = register(folder, "run", "damaged")
+    assert name is not None
+    test = open_page("counterfactual", run=name)
+    assert len(test.error) == 1
+    assert "model.safetensors" in sound(test)
+    assert not open_page("counterfactual").error
+
+
+def test_damaged_notes_do_not_hide_the_demo(open_page: OpenPage, own_runs: Path):
+    own_runs.mkdir(parents=True)
+    (own_runs / "half.json").write_text('{"path": "/x", "ki')
+    (own_runs / "gone.json").write_text(json.dumps({"path": "/nowhere", "kind": "run"}))
+    assert "4,428 cells" in sound(open_page("home"))
