@@ -16,7 +16,7 @@ from gvci.app.text import plain
 from gvci.config import PrepareSettings
 from gvci.data.columns import find_columns
 from gvci.data.findings import Columns, Finding, check
-from gvci.data.h5ad import read_h5ad
+from gvci.data.catalogue import load_dataset
 from gvci.data.split import hold_out
 from gvci.errors import DataError, FileError
 
@@ -50,7 +50,7 @@ def read_upload(name: str, content: bytes) -> ad.AnnData:
         path = Path(folder) / INSIDE
         path.write_bytes(content)
         try:
-            return read_h5ad(path)
+            return load_dataset(path)[0]
         except FileError as error:
             message = str(error).replace(str(path), plain(name)).replace(INSIDE, plain(name))
             raise FileError(message) from None

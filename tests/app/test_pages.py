@@ -175,7 +175,7 @@ def test_unforeseen_fault_shows_an_id_only(
     assert not test.exception
     assert "Error id" in said(test)
     assert "/secret/path" not in said(test)
-    fault = said(test).split("`")[1].split("`")[0]
+    fault = said(test).split("Error id `")[1].split("`")[0]
     assert any(fault in record.getMessage() for record in caplog.records)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -29,7 +30,9 @@ def h5ad(folder: Path, columns: dict[str, list[str]]) -> bytes:
 
 def upload(open_page: OpenPage, name: str, content: bytes) -> AppTest:
     test = open_page("data")
-    return test.file_uploader(key="cells_file").upload(name, content, "application/octet-stream").run()
+    return (
+        test.file_uploader(key="cells_file").upload(name, content, "application/octet-stream").run()
+    )
 
 
 def zipped() -> bytes:
@@ -39,9 +42,7 @@ def zipped() -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize(
-    "content", [b"not cells", b"", zipped(), b"\x89PNG\r\n\x1a\n" + bytes(64)]
-)
+@pytest.mark.parametrize("content", [b"not cells", b"", zipped(), b"\x89PNG\r\n\x1a\n" + bytes(64)])
 def test_what_is_not_hdf5(open_page: OpenPage, content: bytes):
     """FAULTS F01."""
     assert "mine.h5ad is not an .h5ad file" in sound(upload(open_page, "mine.h5ad", content))
@@ -97,6 +98,6 @@ def test_hostile_labels_are_shown_literally(open_page: OpenPage, tmp_path: Path)
     text = sound(test)
     assert f"{HOSTILE}.h5ad: 40 cells" in text.replace("**", "")
     for element in [*test.markdown, *test.caption, *test.warning, *test.info]:
-        assert "<img" not in element.value
-        assert "](javascript" not in element.value
+        assert not re.search(r"(?<!\\)<img", element.value)
+        assert not re.search(r"(?<!\\)\]\(javascript", element.value)
         assert not element.allow_html
