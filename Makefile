@@ -4,6 +4,7 @@ VENV   ?= .venv
 PORT   ?= 8501
 HOST   ?= 127.0.0.1
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .PHONY: run test check pretrained browser clean
 
@@ -11,7 +12,7 @@ run: $(VENV)/.run  ## install what running needs, then serve the dashboard with 
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
 
 test: $(VENV)/.test browser  ## install what testing needs, then run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.test  ## format, lint and types
 	$(BIN)/ruff format --check .
@@ -21,15 +22,17 @@ check: $(VENV)/.test  ## format, lint and types
 pretrained: $(VENV)/.run  ## make pretrained/demo again
 	$(BIN)/python -m gvci.pretrained
 
-# torch goes first and from its CPU index where that answers: elsewhere pip fetches CUDA.
+# torch goes first: where pip would fetch CUDA, TORCH_INDEX names the index of its CPU build,
+# and a torch that is already in the environment stays.
 $(VENV)/.run: requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet "torch==2.13.0"
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	$(BIN)/python -c "import torch" 2>/dev/null || \
+	  $(PIP) "torch==2.13.0" $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	$(PIP) -r requirements.txt
 	touch $@
 
 $(VENV)/.test: $(VENV)/.run requirements-dev.txt
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
 	touch $@
 
 browser:

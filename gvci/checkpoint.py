@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from gvci.atomic import replacing
 from gvci.errors import CheckpointError, listed
 
 FORMAT = 1
@@ -45,19 +45,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         CheckpointError: the disk refuses; the old file is intact.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        message = f"{path} could not be written: {error.strerror or error}. The old file is intact."
-        raise CheckpointError(message) from None
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path, CheckpointError) as part:
+        part.write_bytes(data)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gvci.atomic import replacing
 from gvci.config import PrepareSettings, RefineSettings, TrainSettings, load_settings
-from gvci.errors import CatalogueError, GvciError
+from gvci.errors import CatalogueError
 
 # Torch and scanpy take seconds to import: each verb imports what it uses.
 
@@ -152,7 +153,8 @@ def predict(given: Namespace) -> None:
         "simulated": data.simulated,
         "seed": given.seed,
     }
-    _write(given.out, lambda part: answer.write_h5ad(part, compression="gzip"))
+    with replacing(given.out) as part:
+        answer.write_h5ad(part, compression="gzip")
     words = _tally(obs["support"])
     print(f"Wrote {len(rows):,} cells under {given.perturbation} ({words}) to {given.out}.")
 
@@ -170,7 +172,8 @@ def effects(given: Namespace) -> None:
         for name in given.perturbation:
             run.model.treatment_code.parts(name)
     table = marginal_effects(run, run.data, given.perturbation, groups)
-    _write(given.out, lambda part: table.to_csv(part, index=False))
+    with replacing(given.out) as part:
+        table.to_csv(part, index=False)
     words = _tally(table[["group", "perturbation", "status"]].drop_duplicates()["status"])
     print(f"Wrote {len(table):,} effects ({words} group × perturbation pairs) to {given.out}.")
 
@@ -258,20 +261,6 @@ def _tally(labels: Iterable[str]) -> str:
     """How often each label occurs: "471 held out, 12 seen"."""
     counts = Counter(labels).most_common()
     return ", ".join(f"{count:,} {label.replace('_', ' ')}" for label, count in counts)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside `path`, then rename: an older file stays whole until the new one is."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(part)
-        part.replace(path)
-    except OSError as error:
-        message = f"{path} could not be written: {error.strerror or error}."
-        raise GvciError(message) from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _tell_link(page: str, entry: str | None, path: Path) -> None:

@@ -23,6 +23,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from gvci.atomic import replacing
 from gvci.checkpoint import align_genes, write_bytes
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.dataset import PerturbationData
@@ -199,16 +200,13 @@ class Run:
 
 def link_or_copy(source: Path, target: Path) -> None:
     """Give a file a second place: a hard link, else a copy; an older target is replaced."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and target.samefile(source):
         return
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    try:
-        os.link(source.resolve(), part)
-    except OSError:
-        shutil.copyfile(source, part)
-    part.replace(target)
+    with replacing(target) as part:
+        try:
+            os.link(source.resolve(), part)
+        except OSError:
+            shutil.copyfile(source, part)
 
 
 def save_grn(grn: RefinedGRN, data_file: Path, folder: Path) -> None:

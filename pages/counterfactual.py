@@ -143,7 +143,7 @@ with session.page("Counterfactual", needs_model=True) as frame:
                 "Chart", ["violin", "ecdf"], default="violin", required=True, key="chart",
                 bind="query-params", label_visibility="collapsed",
             )  # fmt: skip
-        st.caption(answer_view.key_line(answer))
+        st.caption(answer_view.key_line(answer, style))
         panels = answer_view.panels(answer, genes)
         if panels:
             draw = charts.violins if style == "violin" else charts.ecdfs

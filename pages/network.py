@@ -120,7 +120,7 @@ with session.page("Network") as frame:
         pair = (edge["source"], edge["target"])
         st.echarts_chart(
             network_view.option(network, table, plan, session.colours(), pair),
-            height=round(plan.height), theme=None, renderer="svg", key=key,
+            height=plan.shown_height(), theme=None, renderer="svg", key=key,
             on_select=lambda: picked_in_graph(key, table),
             alt=network_view.alt_text(network, table),
         )  # fmt: skip

@@ -85,15 +85,16 @@ def panels(answer: Answer, chosen: Sequence[str]) -> list[Panel]:
     return found
 
 
-def key_line(answer: Answer) -> str:
-    """What each colour is, with numbers of cells, as Markdown."""
+def key_line(answer: Answer, style: str) -> str:
+    """What each colour and mark is, with numbers of cells, as Markdown."""
+    filled, hatched = ("■", "▨") if style == "violin" else ("━", "╍")
     parts = [
-        f":gray[■] control, {count(len(answer.control), 'cell')}",
-        f":orange[▨] predicted, {count(len(answer.predicted), 'cell')}",
+        f":gray[{filled}] control, {count(len(answer.control), 'cell')}",
+        f":orange[{hatched}] predicted, {count(len(answer.predicted), 'cell')}",
     ]
     if answer.measured is not None:
-        parts.append(f":blue[■] measured, {count(len(answer.measured), 'cell')}")
-    return " · ".join([*parts, "○ mean"])
+        parts.append(f":blue[{filled}] measured, {count(len(answer.measured), 'cell')}")
+    return " · ".join([*parts, *(["○ mean"] if style == "violin" else [])])
 
 
 def score_rows(answer: Answer) -> pd.DataFrame:

@@ -111,10 +111,10 @@ def ecdfs(panels: Sequence[Panel], colours: Palette) -> go.Figure:
                 go.Scatter(x=x, y=y, mode="lines", line=line, name=f"{name}, {kind}"), **where
             )
         figure.update_yaxes(range=[0, 1.02], tickformat=".0%", **where)
-        figure.update_xaxes(
-            showticklabels=True, nticks=5, title_text=UNIT if at == 0 else "", **where
-        )
+        figure.update_xaxes(showticklabels=True, nticks=5, **where)
     figure.update_yaxes(title_text="share of cells", row=1, col=1)
+    last = grid_shape(len(panels))[0]
+    figure.update_xaxes(title_text=UNIT, title_standoff=2, row=last, col=1)
     return figure
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 MOST_HUBS = 4
 ON_ONE_ARC = 26
 SPACING = 17.0
-ARC_STEP = 92.0
+ARC_STEP = 84.0
 WIDTH = 720.0
 LOWEST = 545.0
 
@@ -24,6 +24,12 @@ class Layout:
     sides: Mapping[str, str]
     width: float
     height: float
+
+    def shown_height(self, across: float = 520.0) -> int:
+        """Height in pixels of a chart in which the nodes get `across` pixels of width."""
+        places = np.array(list(self.positions.values()))
+        wide, tall = np.ptp(places, axis=0)
+        return int(np.clip(tall * min(1.0, across / max(float(wide), 1.0)) + 60, 420, 1600))
 
 
 def lay_out(edges: pd.DataFrame, regulators: Sequence[str]) -> Layout:
@@ -90,7 +96,7 @@ def fan(edges: pd.DataFrame, hubs: Sequence[str]) -> Layout:
 
 
 def free(edges: pd.DataFrame) -> Layout:
-    """Fruchterman–Reingold from a fixed start, for more than four regulators."""
+    """Kamada–Kawai from a fixed start, for more than four regulators."""
     import igraph
 
     names = [str(n) for n in pd.unique(pd.concat([edges["source"], edges["target"]]))]
@@ -101,9 +107,9 @@ def free(edges: pd.DataFrame) -> Layout:
     graph = igraph.Graph(n=len(names), edges=pairs)
     angle = np.linspace(0, 2 * np.pi, len(names), endpoint=False)
     start = np.column_stack([np.cos(angle), np.sin(angle)]) * len(names) ** 0.5
-    found = np.asarray(graph.layout_fruchterman_reingold(seed=start.tolist(), niter=600).coords)
+    found = np.asarray(graph.layout_kamada_kawai(seed=start.tolist()).coords)
     low, high = found.min(axis=0), found.max(axis=0)
-    height = float(np.clip(LOWEST + 1.2 * len(names), LOWEST, 820))
+    height = float(np.clip(LOWEST + 1.5 * len(names), LOWEST, 820))
     scaled = (found - low) / np.where(high > low, high - low, 1) * [WIDTH - 60, height - 40] + [
         30,
         20,

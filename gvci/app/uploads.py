@@ -14,9 +14,9 @@ import scipy.sparse as sp
 
 from gvci.app.text import plain
 from gvci.config import PrepareSettings
+from gvci.data.catalogue import load_dataset
 from gvci.data.columns import find_columns
 from gvci.data.findings import Columns, Finding, check
-from gvci.data.catalogue import load_dataset
 from gvci.data.split import hold_out
 from gvci.errors import DataError, FileError
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from gvci.atomic import replacing
 from gvci.data.encoding import CovariateCode, TreatmentCode
 from gvci.data.findings import Columns, Finding, check, joined
 from gvci.data.h5ad import read_h5ad
@@ -213,18 +213,8 @@ class PerturbationData:
         adata = self.adata.copy()
         adata.X = self.expression
         adata.uns = {"gvci": json.dumps({"format": 1, "columns": vars(self.columns), **self.meta})}
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path, DataError) as part:
             adata.write_h5ad(part, compression="gzip", compression_opts=6)
-            with part.open("rb") as written:
-                os.fsync(written.fileno())
-            part.replace(path)
-        except OSError as error:
-            message = f"The dataset could not be written to {path}: {error.strerror or error}."
-            raise DataError(message) from None
-        finally:
-            part.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: Path) -> Self:

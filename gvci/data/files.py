@@ -14,6 +14,7 @@ from typing import Literal
 
 import pooch
 
+from gvci.atomic import replacing
 from gvci.data.entries import CatalogueEntry
 from gvci.errors import CatalogueError
 
@@ -108,9 +109,8 @@ def _recorded() -> dict[str, str]:
 
 def _record(file: str, path: Path) -> None:
     known = {**_recorded(), file: _sha256(path)}
-    part = cache_dir() / f".{CHECKSUMS}.{os.getpid()}.part"
-    part.write_text(json.dumps(known, indent=1), encoding="utf-8")
-    part.replace(cache_dir() / CHECKSUMS)
+    with replacing(cache_dir() / CHECKSUMS, CatalogueError) as part:
+        part.write_text(json.dumps(known, indent=1), encoding="utf-8")
 
 
 def _unchanged(entry: CatalogueEntry, path: Path) -> Path:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # A module may import from its own row and from rows above it. A package counts as a whole.
 TIERS = (
     ("errors",),
-    ("config",),
+    ("config", "atomic"),
     ("grn", "data"),
     ("layers", "likelihoods", "checkpoint"),
     ("refiner", "model", "baselines", "metrics"),
@@ -25,7 +25,7 @@ TIERS = (
     ("registry",),
     ("commands",),
     ("cli",),
-    ("__main__",),
+    ("__main__", "pretrained"),
 )
 RANK = {name: rank for rank, tier in enumerate(TIERS) for name in tier}
 
