@@ -1,4 +1,4 @@
-# make run · make test · make check · make pretrained
+# make run · make test · make check · make screens · make pretrained
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
@@ -6,7 +6,7 @@ HOST   ?= 127.0.0.1
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: run test check pretrained browser clean
+.PHONY: run test check screens pretrained browser clean
 
 run: $(VENV)/.run  ## install what running needs, then serve the dashboard with the shipped demo
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
@@ -18,6 +18,9 @@ check: $(VENV)/.test  ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+screens: $(VENV)/.test browser  ## make docs/screens again
+	GVCI_SCREENS=docs/screens $(BIN)/python -m pytest tests/browser/test_screens.py
 
 pretrained: $(VENV)/.run  ## make pretrained/demo again
 	$(BIN)/python -m gvci.pretrained
