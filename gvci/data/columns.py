@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 
 from gvci.config import PrepareSettings
@@ -30,6 +31,7 @@ CONTROL_NAMES = frozenset(
 )  # fmt: skip
 UNLABELLED = frozenset({"", "nan", "na", "n/a", "none", "unassigned", "ambiguous", "unknown"})
 MOST_LEVELS = 50
+MOSTLY = 0.9
 
 
 def looks_like_control(label: str) -> bool:
@@ -99,7 +101,7 @@ def _find_control(labels: pd.Series, column: str) -> str:
 
 
 def _find_covariates(obs: pd.DataFrame, columns: Columns) -> tuple[str, ...]:
-    """Known names with several levels, as long as every group keeps control cells."""
+    """Known names with several levels, mostly known, whose groups nearly all keep controls."""
     if columns.perturbation not in obs:
         return ()
     names = {str(name).lower(): str(name) for name in obs.columns}
@@ -111,7 +113,10 @@ def _find_covariates(obs: pd.DataFrame, columns: Columns) -> tuple[str, ...]:
             continue
         trial = (*chosen, name)
         keys = joined(obs, trial)
-        several = 2 <= obs[name].astype(str).nunique() <= MOST_LEVELS
-        if several and set(keys[~is_control]) <= set(keys[is_control]):
+        values = obs[name].astype(str)
+        several = 2 <= values.nunique() <= MOST_LEVELS
+        known = 1 - values.str.strip().str.lower().isin(UNLABELLED).mean()
+        matched = np.isin(keys[~is_control], keys[is_control])
+        if several and known >= MOSTLY and matched.mean() >= MOSTLY:
             chosen = trial
     return chosen

@@ -204,10 +204,10 @@ def _by_rule(
     farthest = sorted(candidates, key=lambda p: (-distance[p], p))[: max(1, min(most, third))]
     inside = (obs[column].astype(str) == value).to_numpy()
     mask = inside & np.isin(labels, farthest)
+    what = "perturbation" if len(farthest) == 1 else f"{len(farthest)} perturbations"
     sentence = (
         f"{int(mask.sum()):,} treated cells are held out by the paper's rule: in {column} = "
-        f"{value}, the {len(farthest)} perturbations farthest from the other cells "
-        f"({listed(farthest, 20)})."
+        f"{value}, the {what} farthest from the other cells ({listed(farthest, 20)})."
     )
     return HeldOut(mask, "auto", sentence)
 
