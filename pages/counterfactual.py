@@ -124,7 +124,7 @@ with session.page("Counterfactual", needs_model=True) as frame:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(badge.words, icon=badge.icon, color=badge.colour)
         st.markdown(f"**{literal(answer_view.claim(answer))}**", width="content")
-    for note in answer.notes:
+    for note in answer_view.notes(answer):
         st.caption(literal(note))
     if answer.support == "outside":
         st.warning(literal(answer_view.outside(run, answer)), icon=":material/warning:")

@@ -80,7 +80,7 @@ def your_data():
         with left:
             st.subheader("Cells per perturbation and group", anchor=False)
             table = uploads.preview(adata.obs, columns)
-            st.dataframe(table, hide_index=True, height=300, alt="Cells per group.")
+            st.dataframe(table, hide_index=True, alt="Cells per group.")
         with right:
             st.subheader("Split", anchor=False)
             choice = st.selectbox(
@@ -89,7 +89,8 @@ def your_data():
             with session.faults(stop=False):
                 st.markdown(literal(uploads.held_out(adata, columns, choice), 1500))
                 st.caption("Commands for this file, from the folder that it is in:")
-                st.code(uploads.commands(plain(file.name), columns, choice), language="bash")
+                script = uploads.commands(plain(file.name), columns, choice)
+                st.code(script, language="bash", wrap_lines=True)
 
 
 with session.page("Data") as frame:

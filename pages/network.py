@@ -57,15 +57,17 @@ def picked_in_graph(key, table):
     """A click on an edge, or on a gene: its strongest edge."""
     selected = st.session_state[key]["selection"]["selected"]
     edge = network_view.clicked(table, selected, st.session_state.get("_clicked"))
-    st.session_state["_clicked"] = edge
-    st.session_state["edge"] = list(edge or ())
+    st.session_state.update(_clicked=edge, _ticked=None, edge=list(edge or ()))
 
 
 def picked_in_table(key, table):
     """A row was ticked."""
     rows = st.session_state[key]["selection"]["rows"]
     if rows and rows[0] < len(table):
-        st.session_state["edge"] = [str(v) for v in table.loc[rows[0], ["source", "target"]]]
+        edge = [str(v) for v in table.loc[rows[0], ["source", "target"]]]
+        # A graph under a new key forgets what was clicked in it.
+        drawn = st.session_state.get("_drawn", 0) + 1
+        st.session_state.update(edge=edge, _ticked=tuple(edge), _clicked=None, _drawn=drawn)
 
 
 with session.page("Network") as frame:
@@ -107,7 +109,8 @@ with session.page("Network") as frame:
         st.button("Reset the filters", on_click=reset, args=(default,), icon=":material/undo:")
         st.stop()
     plan = layout.lay_out(table, chosen)
-    session.linked_list("edge", [], str)
+    names = set(network.genes)
+    session.linked_list("edge", [], lambda name: name if name in names else None)
     at = graph.row_of(table, st.session_state["edge"])
     edge = table.loc[at]
     session.publish("edge", [edge["source"], edge["target"]] if at else [], [])
@@ -116,10 +119,11 @@ with session.page("Network") as frame:
     st.markdown(regulators.summary(network, shown))
     left, right = st.columns([1.5, 1])
     with left.container(border=True):
-        key = f"graph-{filters}"
+        key = f"graph-{filters}-{st.session_state.get('_drawn', 0)}"
         pair = (edge["source"], edge["target"])
+        mark = pair if st.session_state.get("_ticked") == pair else None
         st.echarts_chart(
-            network_view.option(network, table, plan, session.colours(), pair),
+            network_view.option(network, table, plan, session.colours(), mark),
             height=plan.shown_height(), theme=None, renderer="svg", key=key,
             on_select=lambda: picked_in_graph(key, table),
             alt=network_view.alt_text(network, table),

@@ -54,13 +54,20 @@ def badge(answer: Answer) -> Badge:
 def claim(answer: Answer) -> str:
     """The verdict, or why there is none, as plain text."""
     if answer.verdict:
-        seen = " These cells were seen in training." if answer.support == "seen" else ""
-        return answer.verdict + seen
+        return answer.verdict
     if answer.measured is None:
         return "No cell of this group was measured under it: this is a prediction only."
     if answer.scenario.cells == "one cell":
         return "One cell is predicted; the measured cells of the group stand beside it."
     return "Too few measured cells for a score."
+
+
+def notes(answer: Answer) -> list[str]:
+    """What else is to be known about an answer, as plain text."""
+    if answer.verdict and answer.support == "seen":
+        seen = "The model was trained on cells of this pair: its scores here are no test of it."
+        return [seen, *answer.notes]
+    return list(answer.notes)
 
 
 def first_genes(answer: Answer) -> list[str]:

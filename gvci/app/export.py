@@ -9,14 +9,18 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n")
+TRIGGERS = ("=", "+", "-", "@")
 
 
 def safe_cell(value: object) -> object:
-    """Text that a spreadsheet would run gets a leading apostrophe; numbers are untouched."""
-    if isinstance(value, str) and value.lstrip(" \ufeff").startswith(TRIGGERS):
-        return "'" + value
-    return value
+    """Text that a spreadsheet would run gets a leading apostrophe; numbers are untouched.
+
+    Control characters, line ends among them, become spaces.
+    """
+    if not isinstance(value, str):
+        return value
+    text = re.sub(r"[\x00-\x1f\x7f]", " ", value)
+    return "'" + text if text.lstrip(" \ufeff").startswith(TRIGGERS) else text
 
 
 def csv(table: pd.DataFrame, provenance: Mapping[str, object]) -> str:

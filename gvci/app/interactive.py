@@ -40,9 +40,9 @@ def page(edges: pd.DataFrame, layout: Layout, provenance: Mapping[str, object]) 
         x, y = layout.positions[name]
         hub = name in hubs
         drawing.add_node(
-            name, label=plain(name, 40), title=html.escape(plain(name)), x=x * 1.4, y=y * 1.4,
+            name, label=plain(name, 40), title=html.escape(plain(name)), x=x * 1.7, y=y * 1.8,
             shape="diamond" if hub else "dot", size=16 if hub else 7, physics=False,
-            color=LIGHT.ink if hub else LIGHT.measured, font={"color": LIGHT.ink, "size": 14},
+            color=LIGHT.ink if hub else LIGHT.measured, font={"color": LIGHT.ink, "size": 13},
         )  # fmt: skip
     columns = ["source", "target", "weight", "status"]
     for source, target, weight, status in edges[columns].to_numpy(dtype=object).tolist():

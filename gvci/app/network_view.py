@@ -31,6 +31,9 @@ def option(
 ) -> dict[str, Any]:
     """An ECharts graph: diamonds regulate, discs are regulated; removed edges are dashed.
 
+    What is clicked is highlighted by ECharts itself; `selected` highlights an edge chosen
+    elsewhere. (A changed option would throw the viewer's zoom away.)
+
     Nodes and links are in the order of `nodes(edges)` and of `edges`, which `clicked` relies on.
     """
     hubs = set(edges["source"])
@@ -57,7 +60,11 @@ def option(
         "roamTrigger": "global",
         "scaleLimit": {"min": 0.6, "max": 6},
         "selectedMode": "single",
-        "select": {"itemStyle": {}, "lineStyle": {}, "label": {}},
+        "select": {
+            "lineStyle": {"width": 5, "opacity": 1},
+            "itemStyle": {"color": colours.measured, "borderColor": colours.measured},
+            "label": {"fontWeight": "bold"},
+        },
         "data": data,
         "links": links,
         "edgeSymbol": ["none", "arrow"],

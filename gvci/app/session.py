@@ -246,20 +246,22 @@ def linked_list(
     Call before the widget; then `publish(name, value)` after it. Values that `resolve` cannot
     place are returned, so that the page can say why.
     """
-    raw: tuple[str, ...] | None = None
-    if name in st.query_params:
-        values = st.query_params.get_all(name)
-        raw = tuple(part.strip() for value in values for part in value.split(","))
+    raw = tuple(st.query_params.get_all(name)) if name in st.query_params else None
     if name in st.session_state and raw == st.session_state.get(f"_url_{name}"):
         return []
     st.session_state[f"_url_{name}"] = raw
     if raw is None:
         st.session_state[name] = list(default)
         return []
-    resolved = {part: resolve(part) for part in raw if part}
+    words = [
+        word
+        for value in raw
+        for word in ([value] if resolve(value) is not None else value.split(","))
+    ]
+    resolved = {word.strip(): resolve(word.strip()) for word in words if word.strip()}
     good = list(dict.fromkeys(symbol for symbol in resolved.values() if symbol is not None))
-    st.session_state[name] = good if good or not any(raw) else list(default)
-    return [part for part, symbol in resolved.items() if symbol is None]
+    st.session_state[name] = good if good or not resolved else list(default)
+    return [word for word, symbol in resolved.items() if symbol is None]
 
 
 def publish(name: str, value: Sequence[str], default: Sequence[str]) -> None:
@@ -269,8 +271,12 @@ def publish(name: str, value: Sequence[str], default: Sequence[str]) -> None:
         if name in st.query_params:
             del st.query_params[name]
         return
-    st.query_params[name] = list(value) or ""
-    st.session_state[f"_url_{name}"] = tuple(value) or ("",)
+    # One parameter is safer than several of a name, unless a value has a comma of its own.
+    own_commas = any("," in word for word in value)
+    written = tuple(value) if own_commas else (",".join(value),)
+    if tuple(st.query_params.get_all(name)) != written:
+        st.query_params[name] = list(written) if len(written) > 1 else written[0]
+    st.session_state[f"_url_{name}"] = written
 
 
 def keep_known(name: str, options: Sequence[str], default: Sequence[str]) -> None:

@@ -56,7 +56,8 @@ def network(
     columns = ["source", "target", "weight", "status"]
     for source, target, weight, status in edges[columns].to_numpy(dtype=object).tolist():
         arrow = {
-            "arrowstyle": "-|>", "color": edge_colour(status, LIGHT), "alpha": 0.7,
+            "arrowstyle": "-|>", "connectionstyle": "arc3,rad=0.08",
+            "color": edge_colour(status, LIGHT), "alpha": 0.7,
             "linewidth": 0.6 + 2 * min(abs(weight), 1.0), "shrinkB": 4, "shrinkA": 6,
             "linestyle": "--" if status == "removed" else "-",
         }  # fmt: skip

@@ -50,6 +50,34 @@ def test_edge_card_and_table_in_step(visit: Visit):
     assert "edge=" in page.url
 
 
+def test_zoom_survives_a_click(visit: Visit):
+    """Check 5."""
+    page = visit.open("network?tfs=STAT1&k=8")
+    hub = page.locator("svg text", has_text="STAT1").first
+    box = hub.bounding_box()
+    assert box is not None
+
+    def spread() -> float:
+        return page.evaluate(
+            "() => { const y = [...document.querySelectorAll('svg text')]"
+            ".map(e => e.getBoundingClientRect().y); return Math.max(...y) - Math.min(...y); }"
+        )
+
+    before = spread()
+    page.mouse.move(box["x"] + 10, box["y"] - 60)
+    page.wait_for_timeout(1200)
+    for _ in range(3):
+        page.mouse.wheel(0, -240)
+        page.wait_for_timeout(150)
+    zoomed = spread()
+    assert zoomed > 1.1 * before
+    first = card(page)
+    click_an_edge(page, 3)
+    expect(page.locator("p", has_text="→").first).not_to_have_text(first)
+    visit.settled()
+    assert spread() == pytest.approx(zoomed, rel=0.02)
+
+
 def test_edges_per_regulator(visit: Visit):
     """Check 4: what is shown is what is listed, and of the chosen regulator only."""
     counts = []
@@ -100,13 +128,12 @@ def test_interactive_page_draws_offline(visit: Visit, tmp_path: Path):
     text = file.read_text(encoding="utf-8")
     assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", text)
     page.goto(file.as_uri())
-    page.wait_for_timeout(800)
-    drawn = page.evaluate(
+    page.wait_for_function(
         "() => { const c = document.querySelector('canvas'); const d = c.getContext('2d')"
         ".getImageData(0, 0, c.width, c.height).data; let n = 0;"
-        " for (let i = 3; i < d.length; i += 4) if (d[i] > 0 && d[i - 1] < 200) n++; return n; }"
+        " for (let i = 3; i < d.length; i += 4) if (d[i] > 0 && d[i - 1] < 200) n++;"
+        " return n > 500; }"
     )
-    assert drawn > 500
     assert visit.outside == []
 
 
