@@ -1,11 +1,11 @@
-# make run · make test · make check · make pretrained
+# make run · make test · make check · make pretrained · make bench-edges
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
 HOST   ?= 127.0.0.1
 BIN    := $(VENV)/bin
 
-.PHONY: run test check pretrained browser clean
+.PHONY: run test check pretrained bench-edges browser clean
 
 run: $(VENV)/.run  ## install what running needs, then serve the dashboard with the shipped demo
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
@@ -20,6 +20,9 @@ check: $(VENV)/.test  ## format, lint and types
 
 pretrained: $(VENV)/.run  ## make pretrained/demo again
 	$(BIN)/python -m gvci.pretrained
+
+bench-edges: $(VENV)/.run  ## refined edges against their rivals; resumes where it stopped
+	$(BIN)/python -m benchmarks.edges
 
 # torch goes first and from its CPU index where that answers: elsewhere pip fetches CUDA.
 $(VENV)/.run: requirements.txt
