@@ -44,16 +44,22 @@ DATASETS = {
 Part = dict[str, Any]
 
 
-def report(parts: Sequence[Part], missing: Sequence[str], command: str, seconds: float) -> str:
-    """The whole file."""
+def report(
+    parts: Sequence[Part],
+    missing: Sequence[str],
+    command: str,
+    seconds: float,
+    paper_steps: int | None = None,
+) -> str:
+    """The whole file; `paper_steps` is where preset paper was cut short."""
     used = {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")}
     lines = [
         "# Edge recovery, refined against its rivals",
         "",
         f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python "
         f"{platform.python_version()}, " + ", ".join(f"{n} {v}" for n, v in used.items()) + ".",
-        f"Refining and scoring took {sum(p['refine_s'] for p in parts):.0f} s of refining; the "
-        f"whole run {seconds / 60:.1f} min (finished parts are not run again).",
+        f"This run took {seconds / 60:.1f} min; parts finished before it were not run again. "
+        f"Refining alone took {sum(p['refine_s'] for p in parts) / 60:.1f} min over all parts.",
         "",
         "Pairs: every (regulator of the truth, other gene). TF = all of them, in-prior = those in "
         "the prior, novel = those outside. Early precision = precision among the first pairs, as "
@@ -62,6 +68,8 @@ def report(parts: Sequence[Part], missing: Sequence[str], command: str, seconds:
         "regulators and at most 1,500 cells. Intervals: 95 % paired bootstrap of refined − rival "
         "over target genes; they hold the cells fixed.",
     ]
+    if paper_steps is not None and any(part["preset"] == "paper" for part in parts):
+        lines += ["", f"Preset paper was cut short at {paper_steps:,} steps, for time."]
     for dataset, title in DATASETS.items():
         mine = [part for part in parts if part["dataset"] == dataset]
         if mine:
