@@ -41,6 +41,9 @@ DATASETS = {
     "papalexi": "Papalexi 2021, THP-1 ± IFN-γ, 299 genes (same prior and truth)",
 }
 
+# Every rival is shown against the default preset, the strongest ones against the others.
+STRONGEST = ("prior_correlation_within", "genie3", "prior_genie3")
+
 Part = dict[str, Any]
 
 
@@ -70,6 +73,7 @@ def report(
     ]
     if paper_steps is not None and any(part["preset"] == "paper" for part in parts):
         lines += ["", f"Preset paper was cut short at {paper_steps:,} steps, for time."]
+    lines += ["", "## In short", "", *(f"- {sentence}" for sentence in verdicts(parts))]
     for dataset, title in DATASETS.items():
         mine = [part for part in parts if part["dataset"] == dataset]
         if mine:
@@ -77,6 +81,34 @@ def report(
     if missing:
         lines += ["", "## Missing", "", *(f"- {sentence}" for sentence in missing)]
     return "\n".join(lines) + "\n"
+
+
+def verdicts(parts: Sequence[Part]) -> list[str]:
+    """One sentence per dataset and preset: where the intervals lie, and who is ahead."""
+    sentences = []
+    for dataset, preset in dict.fromkeys((part["dataset"], part["preset"]) for part in parts):
+        mine = [p for p in parts if (p["dataset"], p["preset"]) == (dataset, preset)]
+        found: dict[str, list[str]] = {"above": [], "open": [], "below": []}
+        for part in mine:
+            for view, score in HEADLINES:
+                gains = ((part["answer"]["views"][view] or {}).get("differences") or {}).items()
+                for name, gain in gains:
+                    side = _side(gain[score])
+                    if side is not None:
+                        found[side].append(f"{TITLES[name]} ({NAMES[view, score]})")
+        total = sum(map(len, found.values()))
+        text = f"{dataset}, {preset}: {len(found['above'])} of {total} intervals are above 0"
+        for side, word in (("below", "behind"), ("open", "not told apart from")):
+            if found[side]:
+                text += f"; {word} {', '.join(dict.fromkeys(found[side]))}"
+        sentences.append(text + ".")
+    return sentences
+
+
+def _side(gain: dict[str, float | None]) -> str | None:
+    if gain["low"] is None or gain["high"] is None:
+        return None
+    return "above" if gain["low"] > 0 else "below" if gain["high"] < 0 else "open"
 
 
 def _dataset(parts: list[Part]) -> list[str]:
@@ -93,7 +125,8 @@ def _dataset(parts: list[Part]) -> list[str]:
         *_scores(parts, presets),
     ]
     for preset in presets:
-        lines += ["", *_gains([p for p in parts if p["preset"] == preset], preset)]
+        rivals = RIVALS if preset == presets[0] else STRONGEST
+        lines += ["", *_gains([p for p in parts if p["preset"] == preset], preset, rivals)]
     if first["dataset"] in ("kang", "papalexi"):
         lines += ["", *_regulators(parts, presets)]
     return lines
@@ -117,7 +150,7 @@ def _scores(parts: list[Part], presets: list[str]) -> list[str]:
     return table
 
 
-def _gains(parts: list[Part], preset: str) -> list[str]:
+def _gains(parts: list[Part], preset: str, rivals: Sequence[str]) -> list[str]:
     """Refined − rival for each seed; a rival that is ahead, or may be, is marked."""
     table = [
         f"Differences, preset {preset} (✓ the interval is above 0, ✗ below, otherwise open):",
@@ -125,7 +158,7 @@ def _gains(parts: list[Part], preset: str) -> list[str]:
         _row(["refined −", "seed", *(NAMES[headline] for headline in HEADLINES)]),
         _row(["---"] * (len(HEADLINES) + 2)),
     ]
-    for name in RIVALS:
+    for name in rivals:
         for part in parts:
             if not part["answer"].get(name):
                 continue
@@ -181,7 +214,7 @@ def _gain(gain: dict[str, float | None] | None) -> str:
         return "–"
     if gain["low"] is None or gain["high"] is None:
         return f"{gain['difference']:+.3f}"
-    mark = " ✓" if gain["low"] > 0 else " ✗" if gain["high"] < 0 else ""
+    mark = {"above": " ✓", "below": " ✗", "open": ""}[_side(gain) or "open"]
     return f"{gain['difference']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]{mark}"
 
 

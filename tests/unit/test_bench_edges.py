@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import edges
-from benchmarks.edges_report import report
+from benchmarks.edges_report import report, verdicts
 from gvci.data.dataset import PerturbationData
 from gvci.data.simulate import Simulation
 from gvci.errors import CatalogueError
@@ -108,3 +108,18 @@ def test_seeds_make_other_problems() -> None:
     assert len(believed) == len(true)
     assert len(believed & true) / len(true) == pytest.approx(0.7, abs=0.01)
     assert one.sources == edges.sim(1).sources
+
+
+def test_the_short_answer_names_who_is_ahead(toy_case: edges.Case, tmp_path: Path) -> None:
+    done, _ = edges.run([toy_case], ["quick"], tmp_path, 5, say=lambda _: None)
+    for view in done[0]["answer"]["views"].values():
+        for gains in view["differences"].values():
+            gains["auprc"] = gains["auroc"] = {"difference": 0.2, "low": 0.1, "high": 0.3}
+    assert verdicts(done) == ["sim, quick: 21 of 21 intervals are above 0."]
+    views = done[0]["answer"]["views"]
+    views["novel"]["differences"]["genie3"]["auprc"] = {"difference": -1, "low": -2, "high": -0.1}
+    views["prior"]["differences"]["prior"]["auroc"] = {"difference": 0, "low": 0, "high": 0}
+    assert verdicts(done) == [
+        "sim, quick: 19 of 21 intervals are above 0; behind GENIE3 (novel AUPRC); "
+        "not told apart from prior (in-prior AUROC)."
+    ]
