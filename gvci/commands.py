@@ -86,10 +86,8 @@ def refine(given: Namespace) -> None:
     with _progress("refine") as progress:
         grn = refine_grn(data, prior, settings, given.preset, progress)
     save_grn(grn, given.data, given.out)
-    for note in grn.meta["notes"]:
-        print(note)
-    counts = ", ".join(f"{number:,} {status}" for status, number in grn.counts().items())
-    print(f"α = {grn.alpha:.3f} over a background of {grn.background:.3f}: {counts}.")
+    for sentence in grn.sentences():
+        print(sentence)
     entry = register(given.out, "grn", f"{prior.name} refined on {data.title}")
     _tell_link("network", entry, given.out)
 
