@@ -118,5 +118,17 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--truth", required=True, metavar="NAME|FILE")
     one.add_argument("--data", type=Path, metavar="DATA")
     one.add_argument("--sources", nargs="+", metavar="GENE")
+    one.add_argument("--genie3", action="store_true", help="the rival GENIE3 too; takes minutes")
+    one.add_argument(
+        "--resamples", type=_count, default=400, metavar="N", help="of the target genes; 0 for none"
+    )
+    one.add_argument("--seed", type=int, default=0)
     one.add_argument("--json", action="store_true")
     return top
+
+
+def _count(word: str) -> int:
+    number = int(word)
+    if number < 0:
+        raise ValueError
+    return number

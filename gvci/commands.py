@@ -87,10 +87,8 @@ def refine(given: Namespace) -> None:
     with _progress("refine") as progress:
         grn = refine_grn(data, prior, settings, given.preset, progress)
     save_grn(grn, given.data, given.out)
-    for note in grn.meta["notes"]:
-        print(note)
-    counts = ", ".join(f"{number:,} {status}" for status, number in grn.counts().items())
-    print(f"α = {grn.alpha:.3f} over a background of {grn.background:.3f}: {counts}.")
+    for sentence in grn.sentences():
+        print(sentence)
     entry = register(given.out, "grn", f"{prior.name} refined on {data.title}")
     _tell_link("network", entry, given.out)
 
@@ -198,28 +196,54 @@ def edges(given: Namespace) -> dict[str, Any]:
     """Edge recovery of a network beside the prior, correlation, and both."""
     from gvci.data.catalogue import load_network
     from gvci.data.dataset import PerturbationData
-    from gvci.recovery import evaluate_edges
+    from gvci.recovery import RIVALS, evaluate_edges
     from gvci.run import grn_data
 
     network = _network(given.network)
     file = given.data or grn_data(Path(given.network))
     data = PerturbationData.read(file) if file is not None else None
-    answer = evaluate_edges(network, load_network(given.truth), data, given.sources)
-    for name in ("refined", "prior", "correlation", "prior_correlation"):
-        scores = answer[name]
-        print(f"{name:>18}  " + ("not available" if scores is None else _two(scores)))
+    answer = evaluate_edges(
+        network,
+        load_network(given.truth),
+        data,
+        given.sources,
+        genie3=given.genie3,
+        resamples=given.resamples,
+        seed=given.seed,
+    )
+    titles = {"all": "all pairs", "prior": "pairs in the prior", "novel": "pairs outside the prior"}
+    for view, scores in answer["views"].items():
+        if scores is None:
+            continue
+        print(f"{titles[view]}: {scores['n_true']:,} true of {scores['n_pairs']:,}")
+        for name in ("refined", *RIVALS):
+            print(f"{name:>26}  {_recovered(scores, name)}")
+    for note in answer["notes"]:
+        print(note)
     return answer
 
 
 # --- shared by the verbs ---------------------------------------------------------------
 
 
-def _two(scores: dict[str, Any]) -> str:
-    return "  ".join(
-        f"{key} {value:.3f}" if value is not None else f"{key} undefined"
-        for key, value in scores.items()
-        if key in ("auprc", "auroc")
-    )
+def _recovered(scores: dict[str, Any], name: str) -> str:
+    """One line: the scores of a rival, and how far the refined network is above it."""
+    if scores[name] is None:
+        return "not available"
+    values = [
+        f"{score} {_decimals(scores[name][score])}"
+        for score in ("auprc", "auroc", "early_precision")
+    ]
+    gain = scores["differences"].get(name, {}).get("auprc")
+    if gain is not None and gain["low"] is not None:
+        values.append(
+            f"refined {gain['difference']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]"
+        )
+    return "  ".join(values)
+
+
+def _decimals(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
 
 
 def _network(word: str) -> Any:

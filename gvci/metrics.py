@@ -218,6 +218,26 @@ def auroc(truth: np.ndarray, scores: np.ndarray) -> Score:
     return _number(roc_auc_score(truth, scores))
 
 
+def early_precision(truth: np.ndarray, scores: np.ndarray) -> Score:
+    """Precision among the first pairs, as many as there are real edges (BEELINE).
+
+    Args:
+        truth: (pairs,) 1 where the edge is real. scores: (pairs,) larger = more likely.
+
+    Returns:
+        0 to 1, the share of positives for random scores; of pairs tied at the cut the
+        expected number counts. None without a positive.
+    """
+    truth, scores = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=np.float64)
+    wanted = int(truth.sum())
+    if wanted == 0 or not _finite(scores):
+        return None
+    cut = np.sort(scores)[-wanted]
+    above, tied = scores > cut, scores == cut
+    share = (wanted - above.sum()) / tied.sum()
+    return _number((truth[above].sum() + share * truth[tied].sum()) / wanted)
+
+
 def average(scores: Iterable[Score]) -> Score:
     """Mean of the defined scores; None where none is."""
     defined = [score for score in scores if score is not None]

@@ -28,6 +28,7 @@ from gvci.matching import Matcher
 from gvci.model import GraphVCI
 from gvci.prediction import TrainedModel
 from gvci.refiner.paper import RelationRefiner
+from gvci.refiner.procedure import refine_calibrated
 from gvci.refiner.result import RefinedGRN
 
 Progress = Callable[[int, int, str], None]  # steps done, steps planned, a few words
@@ -122,12 +123,14 @@ def refine(
     preset: str = "standard",
     progress: Progress | None = None,
 ) -> RefinedGRN:
-    """Refine a prior GRN on the training cells (eqs. 11–13).
+    """Refine a prior GRN: calibrated (presets `standard`, `quick`), or by eqs. 11–13 (`paper`).
 
     Raises:
         GRNError: the prior shares fewer than two genes, or no edge, with the data.
         TrainingError: the loss became non-finite.
     """
+    if settings.method == "calibrated":
+        return refine_calibrated(data, prior, settings, preset, progress)
     refiner = RelationRefiner(data, prior, settings)
     rows = fit(refiner, settings.max_steps, settings.evaluate_every, settings.patience, progress)
     return RefinedGRN.of(refiner, prior, preset, steps=int(rows[-1]["step"]))

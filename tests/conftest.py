@@ -17,6 +17,10 @@ from gvci.data.dataset import PerturbationData
 from gvci.data.prepare import prepare
 from gvci.data.simulate import Simulation, simulate
 
+# A busy machine is slow, not wrong; and a failure found once must be found again.
+settings.register_profile("gvci", deadline=None, derandomize=True)
+settings.load_profile("gvci")
+
 
 @pytest.fixture(scope="session")
 def small_simulation() -> Simulation:

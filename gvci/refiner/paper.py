@@ -149,10 +149,12 @@ class RelationRefiner(nn.Module):
         return {"score": -misfit, "background": self.background()}
 
     @torch.no_grad()
-    def weights(self) -> np.ndarray:
-        """W̃ = sigmoid(L), (n, n) float32, `[target, source]` (eq. 12)."""
-        strengths = torch.sigmoid(self.logits).view(self.n, self.n)
-        return strengths.to(torch.float32).numpy()
+    def weights(self, sources: np.ndarray | None = None) -> np.ndarray:
+        """W̃ = sigmoid(L), (n, sources) float32, `[target, source]` (eq. 12); None for all."""
+        logits = self.logits.view(self.n, self.n)
+        if sources is not None:
+            logits = logits[:, torch.from_numpy(sources)]
+        return torch.sigmoid(logits).to(torch.float32).numpy()
 
     @torch.no_grad()
     def background(self) -> float:

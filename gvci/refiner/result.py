@@ -13,12 +13,16 @@ import pandas as pd
 
 from gvci.errors import GRNError
 from gvci.grn import GRN
+from gvci.refiner.level import LEVELS
 
 if TYPE_CHECKING:
+    from gvci.config import RefineSettings
+    from gvci.data.dataset import PerturbationData
     from gvci.refiner.paper import RelationRefiner
 
 TABLE, NOTES = "edges.parquet", "grn.json"
-COLUMNS = ["source", "target", "weight", "prior", "status"]
+COLUMNS = ["source", "target", "weight", "prior", "status", "sign", "evidence", "stability"]
+UNKNOWN = {"sign": 0, "evidence": np.nan, "stability": np.nan}
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,20 @@ class RefinedGRN:
 
     Attributes:
         genes: gene names in the order of the data.
-        table: source, target, weight (W̃, eq. 12), prior (0/1), status, strongest first; it
-            holds every pair out of a regulator. status: kept (prior, above α), added (not in
-            the prior, above α), removed (prior, at most α), absent (neither).
+        table: every pair out of a regulator, strongest first (by logit where it has one):
+            source, target, weight (W̃, eq. 12), prior (0/1);
+            status: kept (prior, above α), added (not in the prior, above α), removed (prior, at
+            most α), absent (neither);
+            sign: +1 activates, −1 represses, 0 not known;
+            evidence: log f1/f0, what the data alone say; NaN for preset `paper`;
+            stability: share of random halves of the cells with positive evidence; NaN where it
+            was not computed.
         alpha: the threshold of eq. 12.
         background: median W̃ of the pairs outside the prior.
-        meta: name, preset, prior, data, data_hash, seed, steps, settings, created, notes.
+        meta: name, preset, prior, data, their hashes, seed, settings, created, notes, floors;
+            of a calibrated network also level, support (a sentence), supported, hidden (lift
+            and AUROC per level), p_in, p_out, kappa, false_discovery with its caveat; of preset
+            `paper` also steps.
     """
 
     genes: pd.Index
@@ -43,28 +55,25 @@ class RefinedGRN:
 
     @classmethod
     def of(cls, refiner: RelationRefiner, prior: GRN, preset: str, steps: int) -> Self:
-        """The result of a trained refiner."""
+        """The result of a trained RelationRefiner (preset `paper`)."""
         data, settings = refiner.data, refiner.settings
         inside = prior.restricted(data.genes, data.name)
         background = refiner.background()
-        sources = set(inside.sources) | (set(data.perturbations) & set(data.genes))
-        pairs = _pairs(refiner.weights(), data.genes, inside, sources)
-        alpha = settings.alpha or _default_alpha(pairs, background)
-        table = _with_status(pairs, alpha)
-        meta = {
-            "name": f"{prior.name}, refined on {data.name}",
-            "preset": preset,
-            "prior": prior.name,
-            "data": data.name,
-            "data_title": data.title,
-            "data_hash": data.fingerprint,
-            "simulated": data.simulated,
-            "seed": settings.seed,
-            "steps": steps,
-            "settings": settings.model_dump(),
-            "notes": list(inside.notes),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
+        names = set(inside.sources) | (set(data.perturbations) & set(data.genes))
+        sources = np.flatnonzero(data.genes.isin(names))
+        targets, regulators = inside.indices()
+        in_prior = np.zeros((len(data.genes), len(sources)), dtype=bool)
+        in_prior[targets, np.searchsorted(sources, regulators)] = True
+        weights = refiner.weights(sources)
+        # A self-connection is learned too, but no edge of the table.
+        in_prior[sources, np.arange(len(sources))] = False
+        candidate = np.ones(in_prior.shape, dtype=bool)
+        candidate[sources, np.arange(len(sources))] = False
+        outside = weights[candidate & ~in_prior]
+        alpha = settings.alpha or _default_alpha(outside, int(in_prior.sum()), background)
+        table = edge_table(data.genes, sources, weights, in_prior, alpha)
+        meta = provenance(data, inside, preset, settings)
+        meta |= {"steps": steps, "floors": {"background": background, "prior_floor": None}}
         return cls(data.genes, table, alpha, background, meta)
 
     @property
@@ -78,6 +87,21 @@ class RefinedGRN:
         """Number of edges kept, added and removed."""
         found = self.table["status"].value_counts()
         return {status: int(found.get(status, 0)) for status in ("kept", "added", "removed")}
+
+    def sentences(self) -> list[str]:
+        """What a reader should know, in words: level, support, edges, false discoveries, notes."""
+        counts = ", ".join(f"{number:,} {status}" for status, number in self.counts().items())
+        told = [f"α = {self.alpha:.3f} over a background of {self.background:.3f}: {counts}."]
+        if "level" in self.meta:
+            told.insert(0, f"Level {self.meta['level']}: {LEVELS[self.meta['level']]}.")
+            told.insert(1, str(self.meta["support"]))
+        rate = self.meta.get("false_discovery", {}).get("estimate")
+        if rate is not None:
+            told.append(
+                f"Estimated share of false edges among the adopted: {rate:.2f}. "
+                f"{self.meta['false_discovery']['caveat']}"
+            )
+        return told + [str(note) for note in self.meta.get("notes", [])]
 
     def adopted(self) -> GRN:
         """Ê of eq. 12: the edges above α, which the main model takes.
@@ -102,7 +126,7 @@ class RefinedGRN:
         self.table.to_parquet(folder / TABLE, index=False)
         notes = {
             **self.meta,
-            "format": 1,
+            "format": 2,
             "alpha": self.alpha,
             "background": self.background,
             "genes": list(self.genes),
@@ -125,6 +149,8 @@ class RefinedGRN:
                 notes.pop("alpha"),
                 notes.pop("background"),
             )
+            # Networks of the first format have no sign, evidence and stability.
+            table = table.assign(**{c: v for c, v in UNKNOWN.items() if c not in table})
             table = table[COLUMNS + [c for c in table.columns if c not in COLUMNS]]
             return cls(pd.Index(genes), table, float(alpha), float(background), notes)
         except (OSError, ValueError, KeyError, TypeError):
@@ -135,42 +161,86 @@ class RefinedGRN:
             raise GRNError(message) from None
 
 
-def _pairs(weights: np.ndarray, genes: pd.Index, prior: GRN, sources: set[str]) -> pd.DataFrame:
-    """All pairs out of `sources`, strongest first; weights are [target, source]."""
-    in_prior = np.zeros(weights.shape, dtype=bool)
-    targets, regulators = prior.indices()
-    in_prior[targets, regulators] = True
-    candidates = np.tile(genes.isin(sources), (len(genes), 1))
-    np.fill_diagonal(candidates, val=False)
-    rows, columns = np.nonzero(candidates)
+def edge_table(
+    genes: pd.Index,
+    sources: np.ndarray,
+    weights: np.ndarray,
+    prior: np.ndarray,
+    alpha: float,
+    order: np.ndarray | None = None,
+    sign: np.ndarray | None = None,
+    evidence: np.ndarray | None = None,
+    stability: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """The table of a RefinedGRN: every pair out of `sources` but self-connections.
+
+    Args:
+        genes: names.
+        sources: (s,) positions of the regulators.
+        weights: W̃, (n, s), `[target, source]`; all other matrices likewise.
+        prior: bool.
+        alpha: threshold of the status.
+        order: what to sort by, falling; W̃ unless given (logits do not saturate).
+        sign, evidence, stability: columns; 0, NaN and NaN where not known.
+    """
+    candidate = np.ones(weights.shape, dtype=bool)
+    candidate[sources, np.arange(len(sources))] = False
+    rows, columns = np.nonzero(candidate)
+    falling = np.argsort(-(weights if order is None else order)[rows, columns], kind="stable")
+    rows, columns = rows[falling], columns[falling]
     names = genes.to_numpy(dtype=object)
-    table = pd.DataFrame(
+
+    def column(values: np.ndarray | None, missing: float) -> np.ndarray:
+        if values is None:
+            return np.full(len(rows), missing)
+        return values[rows, columns].astype(np.float64)
+
+    weight, known = column(weights, 0.0), prior[rows, columns]
+    above = weight > alpha
+    status = np.select(
+        [known & above, ~known & above, known], ["kept", "added", "removed"], "absent"
+    )
+    return pd.DataFrame(
         {
-            "source": names[columns],
+            "source": names[sources][columns],
             "target": names[rows],
-            "weight": weights[rows, columns].astype(np.float64),
-            "prior": in_prior[rows, columns].astype(np.int64),
+            "weight": weight,
+            "prior": known.astype(np.int64),
+            "status": status.astype(object),
+            "sign": column(sign, 0.0).astype(np.int64),
+            "evidence": column(evidence, np.nan),
+            "stability": column(stability, np.nan),
         }
     )
-    return table.sort_values("weight", ascending=False, kind="stable", ignore_index=True)
 
 
-def _default_alpha(pairs: pd.DataFrame, background: float) -> float:
+def provenance(
+    data: PerturbationData, inside: GRN, preset: str, settings: RefineSettings
+) -> dict[str, Any]:
+    """What a network was refined from and how: names, hashes, seed, settings, date."""
+    return {
+        "name": f"{inside.name}, refined on {data.name}",
+        "preset": preset,
+        "prior": inside.name,
+        "prior_hash": inside.fingerprint(),
+        "data": data.name,
+        "data_title": data.title,
+        "data_hash": data.fingerprint,
+        "simulated": data.simulated,
+        "seed": settings.seed,
+        "settings": settings.model_dump(),
+        "notes": list(inside.notes),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _default_alpha(outside: np.ndarray, most: int, background: float) -> float:
     """Over the background, and so high that no more edges are added than the prior has.
 
     An edge's meaning is its height over the background (the paper cuts at 0.2 over 0.16), and
     how high informative edges rise differs between datasets: a fixed height would empty one
     network and flood another.
     """
-    outside = pairs["weight"][pairs["prior"] == 0].to_numpy()
-    most = int(pairs["prior"].sum())
-    bound = float(outside[most]) if most < len(outside) else 0.0
+    falling = np.sort(outside)[::-1]
+    bound = float(falling[most]) if most < len(falling) else 0.0
     return max(bound, background)
-
-
-def _with_status(pairs: pd.DataFrame, alpha: float) -> pd.DataFrame:
-    above, known = pairs["weight"] > alpha, pairs["prior"] == 1
-    status = np.select(
-        [known & above, ~known & above, known], ["kept", "added", "removed"], "absent"
-    )
-    return pairs.assign(status=status)

@@ -40,7 +40,7 @@ def test_order_is_preset_then_file_then_words_then_named(tmp_path: Path) -> None
         RefineSettings, "quick", file, ["seed=2", "penalty=3"], alpha=0.25, batch_size=None
     )
     assert (settings.max_steps, settings.seed, settings.penalty, settings.alpha) == (11, 2, 3, 0.25)
-    assert settings.decoder_width == RefineSettings.presets["quick"]["decoder_width"]
+    assert settings.highest_level == RefineSettings.presets["quick"]["highest_level"]
     assert settings.batch_size == RefineSettings().batch_size
 
 

@@ -18,7 +18,7 @@ TIERS = (
     ("config", "atomic"),
     ("grn", "data"),
     ("layers", "likelihoods", "checkpoint"),
-    ("refiner", "model", "baselines", "metrics"),
+    ("refiner", "model", "baselines", "metrics", "ranking", "rivals"),
     ("matching", "prediction", "recovery", "verdict", "estimator"),
     ("training", "evaluate"),
     ("run",),

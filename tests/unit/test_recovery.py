@@ -16,6 +16,7 @@ from gvci.data.dataset import PerturbationData
 from gvci.errors import GRNError
 from gvci.evaluate import evaluate_edges
 from gvci.grn import GRN, from_edges
+from gvci.recovery import RIVALS, curve
 from gvci.recovery import evaluate_edges as same
 
 GENES = [f"G{i}" for i in range(24)]
@@ -120,7 +121,8 @@ def test_a_reversed_network_scores_differently(refined: Any, truth: GRN) -> None
         known.rename(columns={"source": "target", "target": "source"}), genes=GENES
     )
     sources = ["G0", "G1"]
-    assert evaluate_edges(right, truth, sources=sources)["refined"] == {"auprc": 1, "auroc": 1}
+    best = evaluate_edges(right, truth, sources=sources, resamples=0)["refined"]
+    assert best == {"auprc": 1, "auroc": 1, "early_precision": 1}
     score = evaluate_edges(swapped, truth, sources=sources)["refined"]["auprc"]
     assert score is not None
     assert score < 0.6
@@ -163,3 +165,142 @@ def test_nothing_shared_is_a_sentence(refined: Any, edges: Callable[..., GRN]) -
 @pytest.fixture
 def edges() -> Callable[..., GRN]:
     return lambda pairs: from_edges(pd.DataFrame(pairs, columns=["source", "target"]), "t")
+
+
+def test_views_split_the_pairs_by_the_prior(
+    refined: Any, truth: GRN, held_out: PerturbationData
+) -> None:
+    result = evaluate_edges(refined, truth, held_out, resamples=0)
+    truths, scores = by_hand(refined.table, truth, held_out, ["G0", "G1"])
+    inside = scores[:, 1] == 1
+    for view, chosen in (("prior", inside), ("novel", ~inside)):
+        part = result["views"][view]
+        for i, rival in enumerate(("refined", "prior", "correlation", "prior_correlation")):
+            slow = average_precision_score(truths[chosen], scores[chosen, i])
+            assert part[rival]["auprc"] == pytest.approx(slow)
+        assert part["prior"]["auroc"] == 0.5
+        assert (part["n_true"], part["n_pairs"]) == (truths[chosen].sum(), chosen.sum())
+    whole = result["views"]["all"]
+    assert {name: result[name] for name in whole} == whole
+
+
+def test_early_precision_counts_the_first_pairs(refined: Any, truth: GRN) -> None:
+    listed = [("G0", "G3", 0.9), ("G0", "G5", 0.8), ("G0", "G4", 0.5), ("G0", "G6", 0.5)]
+    plain = from_edges(pd.DataFrame(listed, columns=["source", "target", "weight"]), genes=GENES)
+    # True: G3, G4, G21, G1. First four: G3 yes, G5 no, G4 yes, G6 no.
+    found = evaluate_edges(plain, truth, sources=["G0"], resamples=0)
+    assert found["refined"]["early_precision"] == 0.5
+    # Cut among ties: G3, G5 and three of the other 21, two of them... by expectation.
+    few = from_edges(pd.DataFrame(listed[:2], columns=["source", "target", "weight"]), genes=GENES)
+    found = evaluate_edges(few, truth, sources=["G0"], resamples=0)
+    assert found["refined"]["early_precision"] == pytest.approx((1 + 2 * 3 / 21) / 4)
+
+
+def test_intervals_and_differences_are_the_bootstrap_over_targets(
+    refined: Any, truth: GRN, held_out: PerturbationData
+) -> None:
+    result = evaluate_edges(refined, truth, held_out, resamples=60, seed=5)
+    truths, scores = by_hand(refined.table, truth, held_out, ["G0", "G1"])
+    targets = np.array([g for s in ("G0", "G1") for g in range(24) if GENES[g] != s])
+    counts = np.random.default_rng(5).multinomial(24, np.full(24, 1 / 24), size=60)
+    drawn = []
+    for count in counts:
+        rows = np.concatenate(
+            [np.flatnonzero(targets == g) for g in range(24) for _ in range(count[g])]
+        )
+        if truths[rows].any():
+            drawn.append([average_precision_score(truths[rows], scores[rows, i]) for i in (0, 3)])
+    mine, rival = np.array(drawn).T
+    ends = result["refined"]["intervals"]["auprc"]
+    assert ends == pytest.approx(np.percentile(mine, (2.5, 97.5)).tolist())
+    gain = result["differences"]["prior_correlation"]["auprc"]
+    assert gain["difference"] == pytest.approx(
+        result["refined"]["auprc"] - result["prior_correlation"]["auprc"]
+    )
+    low, high = np.percentile(mine - rival, (2.5, 97.5))
+    assert (gain["low"], gain["high"]) == (pytest.approx(low), pytest.approx(high))
+    again = evaluate_edges(refined, truth, held_out, resamples=60, seed=5)
+    assert again == result
+    assert set(result["differences"]) == set(RIVALS) - {"genie3", "prior_genie3"}
+
+
+def test_a_network_equal_to_a_rival_differs_from_it_by_nothing(
+    truth: GRN, held_out: PerturbationData
+) -> None:
+    pairs = [(s, t) for s in ("G0", "G1") for t in GENES if s != t]
+    cells = held_out.dense(held_out.rows(("train", "validation"))).astype(np.float64)
+    r = np.abs(np.corrcoef(cells.T))
+    rows = [(s, t, r[GENES.index(s), GENES.index(t)]) for s, t in pairs]
+    network = from_edges(pd.DataFrame(rows, columns=["source", "target", "weight"]), genes=GENES)
+    gain = evaluate_edges(network, truth, held_out, resamples=50)["differences"]["correlation"]
+    assert all(value == {"difference": 0, "low": 0, "high": 0} for value in gain.values())
+
+
+def test_a_logit_ranks_where_weights_are_saturated(truth: GRN) -> None:
+    table = pd.DataFrame(
+        {
+            "source": "G0",
+            "target": ["G3", "G4", "G5", "G6"],
+            "weight": 1.0,
+            "prior": 1,
+            "status": "kept",
+        }
+    )
+    by_order = evaluate_edges(SimpleNamespace(genes=pd.Index(GENES), table=table), truth)
+    logits = table.assign(logit=[50.0, 10.0, 40.0, 60.0])
+    by_logit = evaluate_edges(SimpleNamespace(genes=pd.Index(GENES), table=logits), truth)
+    tied = evaluate_edges(
+        SimpleNamespace(genes=pd.Index(GENES), table=table.assign(weight=0.5)), truth
+    )
+    scores = [x["views"]["prior"]["refined"]["auprc"] for x in (by_order, by_logit, tied)]
+    assert scores == [1, 0.5, 0.5]
+    assert by_logit["views"]["prior"]["refined"]["auroc"] == 0.25
+
+
+def test_further_rivals_and_genie3(refined: Any, truth: GRN, held_out: PerturbationData) -> None:
+    oracle = pd.DataFrame(0.0, index=["G0", "G1"], columns=GENES)
+    for s, t in zip(truth.edges["source"], truth.edges["target"], strict=True):
+        if s in oracle.index and t in GENES:
+            oracle.loc[s, t] = 1.0
+    result = evaluate_edges(
+        refined, truth, held_out, genie3=True, resamples=20, further={"oracle": oracle}
+    )
+    assert result["oracle"]["auprc"] == 1
+    assert result["differences"]["oracle"]["auprc"]["high"] <= 0
+    assert 0 < result["genie3"]["auprc"] < 1
+    assert result["prior_genie3"] is not None
+    json.dumps(result, allow_nan=False)
+    without = evaluate_edges(refined, truth, genie3=True, resamples=0)
+    assert without["genie3"] is None
+    assert without["notes"] == ["GENIE3 was not run: it needs the cells (--data)."]
+
+
+def test_curves_have_the_area_that_is_reported(
+    refined: Any, truth: GRN, held_out: PerturbationData
+) -> None:
+    result = evaluate_edges(refined, truth, held_out, resamples=0)
+    lines = curve(refined, truth, held_out, points=6001, resamples=0)
+    assert lines["rival"].iloc[0] == "refined"
+    assert lines.attrs["base_rate"] == pytest.approx(result["base_rate"])
+    for rival, line in lines.groupby("rival"):
+        assert line["precision"][1:].mean() == pytest.approx(result[rival]["auprc"], abs=2e-3)
+    bands = curve(refined, truth, held_out, view="novel")
+    assert list(bands) == ["rival", "recall", "precision", "low", "high"]
+    assert (bands["low"] <= bands["high"]).all()
+    assert (
+        (bands["low"] <= bands["precision"]) & (bands["precision"] <= bands["high"])
+    ).mean() > 0.8
+
+
+def test_a_view_without_a_prior_or_a_true_edge_is_empty(truth: GRN) -> None:
+    edges = pd.DataFrame({"source": ["G0"], "target": ["G5"], "weight": [1.0]})
+    plain = from_edges(edges, genes=GENES)
+    assert evaluate_edges(plain, truth)["views"]["prior"] is None
+    assert curve(plain, truth, view="prior").empty
+    marked = from_edges(edges.assign(prior=[1]), genes=GENES)
+    part = evaluate_edges(marked, truth)["views"]["prior"]
+    assert part["refined"] == {
+        "auprc": None, "auroc": None, "early_precision": None,
+        "intervals": {"auprc": None, "auroc": None, "early_precision": None},
+    }  # fmt: skip
+    assert curve(marked, truth, view="prior").empty

@@ -18,6 +18,7 @@ from gvci.refiner.sampling import draw_pairs
 from gvci.training import refine
 
 DEEP = {"encoder_width": 5, "decoder_width": 9, "decoder_depth": 3, "max_steps": 5}
+SMALL = {"decoder_width": 16, "decoder_depth": 1}
 
 
 def refiner_of(data: PerturbationData, prior: GRN, **settings: object) -> RelationRefiner:
@@ -131,8 +132,8 @@ def test_direction_a_regulator_reaches_its_target_and_not_the_other_way(small_da
 
 
 def test_result_has_statuses_and_survives_its_files(small_data, small_simulation, tmp_path):
-    settings = RefineSettings.preset("quick", max_steps=30, evaluate_every=10)
-    grn = refine(small_data, small_simulation.prior, settings, "quick")
+    settings = RefineSettings.preset("paper", **SMALL, max_steps=30, evaluate_every=10)
+    grn = refine(small_data, small_simulation.prior, settings, "paper")
     table = grn.table
     above = table["weight"] > grn.alpha
     expected = {
@@ -158,7 +159,7 @@ def test_result_has_statuses_and_survives_its_files(small_data, small_simulation
 
 
 def test_two_runs_with_one_seed_are_equal(small_data, small_simulation):
-    settings = RefineSettings.preset("quick", max_steps=12, seed=4)
+    settings = RefineSettings.preset("paper", **SMALL, max_steps=12, seed=4)
     one = refine(small_data, small_simulation.prior, settings)
     two = refine(small_data, small_simulation.prior, settings)
     pd.testing.assert_frame_equal(one.table, two.table)
