@@ -10,6 +10,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 import scipy.sparse as sp
 
 from gvci.config import PrepareSettings, SimulateSettings
