@@ -10,8 +10,8 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import settings
 import scipy.sparse as sp
+from hypothesis import settings
 
 from gvci.config import PrepareSettings, SimulateSettings
 from gvci.data.dataset import PerturbationData

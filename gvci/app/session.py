@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from gvci.registry import Entry, entries, find_entry
 from gvci.run import Run
 
 ROOT = Path(__file__).parents[2]
+NOTE_SECONDS = 8
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PAGES = {"home": "Home", "network": "Network", "counterfactual": "Counterfactual", "data": "Data"}
 log = logging.getLogger("gvci.app")
@@ -160,13 +162,16 @@ def _chosen_entry(place: DeltaGenerator) -> Entry:
         )
         raise CatalogueError(message)
     by_id = {entry.id: entry for entry in known}
-    asked = st.query_params.get("run")
+    asked, wrong = st.query_params.get("run"), None
     if asked is not None and asked not in by_id:
         try:
             find_entry(asked)
         except CatalogueError as error:
-            st.warning(f"{literal(str(error))} Showing {literal(known[0].title)} instead.")
+            wrong = f"{literal(str(error))} Showing {literal(known[0].title)} instead."
         asked = None
+    wrong = _lately("run", wrong)
+    if wrong:
+        st.warning(wrong)
     current = asked or st.session_state.get("_run")
     current = current if current in by_id else known[0].id
     if len(known) > 1:
@@ -248,11 +253,11 @@ def linked_list(
     """
     raw = tuple(st.query_params.get_all(name)) if name in st.query_params else None
     if name in st.session_state and raw == st.session_state.get(f"_url_{name}"):
-        return []
+        return _lately(name, None) or []
     st.session_state[f"_url_{name}"] = raw
     if raw is None:
         st.session_state[name] = list(default)
-        return []
+        return _lately(name, None) or []
     words = [
         word
         for value in raw
@@ -261,7 +266,7 @@ def linked_list(
     resolved = {word.strip(): resolve(word.strip()) for word in words if word.strip()}
     good = list(dict.fromkeys(symbol for symbol in resolved.values() if symbol is not None))
     st.session_state[name] = good if good or not resolved else list(default)
-    return [word for word, symbol in resolved.items() if symbol is None]
+    return _lately(name, [word for word, symbol in resolved.items() if symbol is None]) or []
 
 
 def publish(name: str, value: Sequence[str], default: Sequence[str]) -> None:
@@ -303,9 +308,24 @@ def tick(key: str, rows: Sequence[int]) -> None:
 def unknown_in_url(name: str, options: Sequence[str], label: str) -> None:
     """Say it when a bound parameter of the URL is not among the options and so is ignored."""
     asked = st.query_params.get(name)
-    if asked is not None and asked not in options:
+    asked = _lately(name, asked if asked is not None and asked not in options else None)
+    if asked:
         shown = ", ".join(literal(option) for option in list(options)[:8])
         st.warning(f"{label} '{literal(asked, 80)}' of the link is not known here. Known: {shown}.")
+
+
+def _lately(name: str, found: T | None) -> T | None:
+    """What was found wrong in the URL, now or seconds ago.
+
+    The URL is put right at once, and the browser may start the page once more by itself: the
+    note must outlive that.
+    """
+    now = time.monotonic()
+    if found:
+        st.session_state[f"_wrong_{name}"] = (found, now)
+        return found
+    kept, at = st.session_state.get(f"_wrong_{name}", (None, now))
+    return kept if now - at < NOTE_SECONDS else None
 
 
 def address(entry: Entry) -> str:
