@@ -11,6 +11,7 @@ from gvci.config import RefineSettings
 from gvci.data.dataset import PerturbationData
 from gvci.errors import GRNError
 from gvci.grn import GRN, from_edges
+from gvci.refiner import descent, paper
 from gvci.refiner.paper import RelationRefiner
 from gvci.refiner.propagation import DrawnGraph
 from gvci.refiner.result import RefinedGRN
@@ -74,6 +75,37 @@ def test_sparse_step_equals_the_literal_dense_step(small_data, small_simulation,
     assert float(sparse.detach()) == pytest.approx(float(literal.detach()), abs=1e-10)
     for mine, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(mine, other, atol=1e-10, rtol=1e-8)
+
+
+@pytest.mark.parametrize("portion", [1 << 21, 60 * 9 * 5])
+def test_steps_equal_adam_on_the_literal_dense_loss(
+    small_data, small_simulation, portion, monkeypatch
+):
+    """Portions of a batch and pieces of the logits change nothing: three steps, all weights."""
+    monkeypatch.setattr(paper, "LARGEST_HIDDEN", portion)
+    monkeypatch.setattr(descent, "PIECE", 1000)
+    settings = {"diagonal_penalty": 3.0, "seed": 5, "logit_learning_rate": 0.02}
+    ours = refiner_of(small_data, small_simulation.prior, **settings)
+    literal = refiner_of(small_data, small_simulation.prior, **settings)
+    assert (len(ours._portions(np.arange(64))) > 1) == (portion < 1 << 21)
+    others = [p for p in literal.parameters() if p is not literal.logits]
+    adam = torch.optim.Adam(
+        [{"params": [literal.logits], "lr": 0.02}, {"params": others}],
+        lr=literal.settings.learning_rate,
+    )
+    for _ in range(3):
+        terms = ours.step()
+        rows, rng = next(literal._batches)
+        mask = torch.zeros(ours.n**2, dtype=torch.bool)
+        mask[literal._draw(rng).pairs] = True
+        y = torch.from_numpy(small_data.dense(rows)).double()
+        loss = dense_loss(literal, mask.view(ours.n, ours.n), y, literal.covariates[rows])
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        assert sum(terms.values()) == pytest.approx(float(loss.detach()), abs=1e-8)
+        for mine, other in zip(ours.parameters(), literal.parameters(), strict=True):
+            torch.testing.assert_close(mine, other, atol=1e-8, rtol=1e-8)
 
 
 def test_rows_of_the_softmax_sum_to_one_over_drawn_pairs(small_data, small_simulation):
