@@ -68,8 +68,8 @@ def report(
         "the prior, novel = those outside. Early precision = precision among the first pairs, as "
         "many as there are true edges. Rivals were computed in the same run on the same cells "
         "(training and validation). GENIE3 = scikit-learn forests of 50 trees on the scored "
-        "regulators and at most 1,500 cells; they are kept between runs. Intervals: 95 % paired bootstrap of refined − rival "
-        "over target genes; they hold the cells fixed.",
+        "regulators and at most 1,500 cells; they are kept between runs. Intervals: 95 % paired "
+        "bootstrap of refined − rival over target genes; they hold the cells fixed.",
     ]
     if paper_steps is not None and any(part["preset"] == "paper" for part in parts):
         lines += ["", f"Preset paper was cut short at {paper_steps:,} steps, for time."]
