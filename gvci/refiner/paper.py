@@ -150,16 +150,21 @@ class RelationRefiner(nn.Module):
         graph = self._draw(rng)
         drawn = self.logits.detach()[graph.pairs].requires_grad_()
         self._optimizer.zero_grad()
-        misfit = sum(self._descend(graph, drawn, part, len(rows)) for part in self._portions(rows))
+        misfit = sum(
+            self._descend(graph, drawn, part, len(rows)) for part in self._portions(rows, graph)
+        )
         assert drawn.grad is not None
         penalty = self._descent.step(graph.pairs, drawn.grad)
         self._optimizer.step()
         return {"misfit": misfit, "penalty": penalty}
 
-    def _portions(self, rows: np.ndarray) -> list[np.ndarray]:
-        """A batch in portions whose hidden layers fit in the cache; gradients add up."""
+    def _portions(self, rows: np.ndarray, graph: DrawnGraph) -> list[np.ndarray]:
+        """A batch in portions whose hidden layers fit in the cache; gradients add up.
+
+        They are no smaller than the graph, which every portion reads whole.
+        """
         widest = max(layer.out_features for layer in self._dense_layers())
-        size = max(1, LARGEST_HIDDEN // (self.n * widest))
+        size = max(1, max(LARGEST_HIDDEN, len(graph.pairs)) // (self.n * widest))
         return [rows[start : start + size] for start in range(0, len(rows), size)]
 
     def _descend(self, graph: DrawnGraph, drawn: Tensor, rows: np.ndarray, total: int) -> float:
@@ -175,7 +180,7 @@ class RelationRefiner(nn.Module):
         """Misfit on fixed validation cells and a fixed M; `score` is higher for better."""
         graph, expression, covariates = self._validation
         misfit = 0.0
-        for part in self._portions(np.arange(len(expression))):
+        for part in self._portions(np.arange(len(expression)), graph):
             predicted = self(graph, expression[part], covariates[part])
             misfit += float(self.misfit(predicted, expression[part])) * len(part) / len(expression)
         return {"score": -misfit, "background": self.background()}

@@ -87,7 +87,8 @@ def test_steps_equal_adam_on_the_literal_dense_loss(
     settings = {"diagonal_penalty": 3.0, "seed": 5, "logit_learning_rate": 0.02}
     ours = refiner_of(small_data, small_simulation.prior, **settings)
     literal = refiner_of(small_data, small_simulation.prior, **settings)
-    assert (len(ours._portions(np.arange(64))) > 1) == (portion < 1 << 21)
+    few = DrawnGraph(np.arange(9), ours.n)
+    assert (len(ours._portions(np.arange(64), few)) > 1) == (portion < 1 << 21)
     others = [p for p in literal.parameters() if p is not literal.logits]
     adam = torch.optim.Adam(
         [{"params": [literal.logits], "lr": 0.02}, {"params": others}],
@@ -140,6 +141,12 @@ def test_every_pair_is_drawn_with_its_own_chance():
     inside = np.isin(np.arange(n * n), prior)
     assert np.abs(chance[inside] - 0.9).max() < 0.03
     assert np.abs(chance[~inside] - 0.1).max() < 0.03
+
+
+@pytest.mark.parametrize(("rate", "prior"), [(0.0, [3]), (1.0, [3, 7]), (1.0, list(range(16)))])
+def test_draws_at_the_ends_of_the_range(rate, prior):
+    pairs = draw_pairs(np.array(prior), 4, 1.0, rate, np.random.default_rng(0))
+    assert pairs.tolist() == (list(range(16)) if rate else prior)
 
 
 def test_direction_a_regulator_reaches_its_target_and_not_the_other_way(small_data):
