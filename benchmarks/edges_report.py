@@ -68,12 +68,13 @@ def report(
         "the prior, novel = those outside. Early precision = precision among the first pairs, as "
         "many as there are true edges. Rivals were computed in the same run on the same cells "
         "(training and validation). GENIE3 = scikit-learn forests of 50 trees on the scored "
-        "regulators and at most 1,500 cells. Intervals: 95 % paired bootstrap of refined − rival "
-        "over target genes; they hold the cells fixed.",
+        "regulators and at most 1,500 cells; they are kept between runs. Intervals: 95 % paired "
+        "bootstrap of refined − rival over target genes; they hold the cells fixed.",
     ]
     if paper_steps is not None and any(part["preset"] == "paper" for part in parts):
         lines += ["", f"Preset paper was cut short at {paper_steps:,} steps, for time."]
-    lines += ["", "## In short", "", *(f"- {sentence}" for sentence in verdicts(parts))]
+    lines += ["", "## In short: paired intervals above 0, over rivals and seeds", ""]
+    lines += verdicts(parts)
     for dataset, title in DATASETS.items():
         mine = [part for part in parts if part["dataset"] == dataset]
         if mine:
@@ -84,25 +85,22 @@ def report(
 
 
 def verdicts(parts: Sequence[Part]) -> list[str]:
-    """One sentence per dataset and preset: where the intervals lie, and who is ahead."""
-    sentences = []
+    """A row per dataset and preset: how many intervals, over rivals and seeds, lie above 0."""
+    table = [_row(["", *(NAMES[headline] for headline in HEADLINES), "open or behind"])]
+    table.append(_row(["---"] * (len(HEADLINES) + 2)))
     for dataset, preset in dict.fromkeys((part["dataset"], part["preset"]) for part in parts):
         mine = [p for p in parts if (p["dataset"], p["preset"]) == (dataset, preset)]
-        found: dict[str, list[str]] = {"above": [], "open": [], "below": []}
-        for part in mine:
-            for view, score in HEADLINES:
-                gains = ((part["answer"]["views"][view] or {}).get("differences") or {}).items()
-                for name, gain in gains:
-                    side = _side(gain[score])
-                    if side is not None:
-                        found[side].append(f"{TITLES[name]} ({NAMES[view, score]})")
-        total = sum(map(len, found.values()))
-        text = f"{dataset}, {preset}: {len(found['above'])} of {total} intervals are above 0"
-        for side, word in (("below", "behind"), ("open", "not told apart from")):
-            if found[side]:
-                text += f"; {word} {', '.join(dict.fromkeys(found[side]))}"
-        sentences.append(text + ".")
-    return sentences
+        cells, others = [], []
+        for view, score in HEADLINES:
+            blocks = [part["answer"]["views"][view] or {} for part in mine]
+            gains = [pair for block in blocks for pair in block.get("differences", {}).items()]
+            sides = [(name, _side(gain[score])) for name, gain in gains]
+            sides = [(name, side) for name, side in sides if side is not None]
+            cells.append(f"{sum(s == 'above' for _, s in sides)} of {len(sides)}")
+            others += [name for name, side in sides if side != "above"]
+        names = [TITLES[name] for name in RIVALS if name in others]
+        table.append(_row([f"{dataset}, {preset}", *cells, ", ".join(names) or "none"]))
+    return table
 
 
 def _side(gain: dict[str, float | None]) -> str | None:

@@ -11,6 +11,7 @@ procedure.py     the whole, from data and prior to the result
 Preset `paper`: a GCN trained by gradient descent (eqs. 11–13).
 sampling.py      M: which pairs one iteration may use, drawn without an n × n mask
 propagation.py   softmax over a target's drawn regulators, and the sparse product
+descent.py       Adam on all logits, drawn or not, in place
 paper.py         RelationRefiner: eqs. 11–13
 
 result.py        RefinedGRN: what comes out of either, as a table and as files

@@ -17,10 +17,13 @@ from torch import Tensor, nn
 from gvci.config import RefineSettings
 from gvci.data.dataset import PerturbationData
 from gvci.grn import GRN
+from gvci.refiner.descent import LogitAdam
 from gvci.refiner.propagation import DrawnGraph
 from gvci.refiner.sampling import draw_pairs, prior_pairs
 
 VALIDATION_CELLS = 256
+LARGEST_HIDDEN = 1 << 21  # numbers in one hidden layer of one portion of a batch
+MOST_READ = 1 << 24  # pairs that the background is read from
 
 
 class RelationRefiner(nn.Module):
@@ -58,29 +61,41 @@ class RelationRefiner(nn.Module):
         self.output = nn.Linear(widths[-1], outputs, dtype=dtype)
         self.covariates = torch.from_numpy(data.covariates).to(dtype)
         self.dtype = dtype
-        groups: list[dict[str, Any]] = [
-            {"params": [self.logits], "lr": settings.logit_learning_rate},
-            {"params": [p for p in self.parameters() if p is not self.logits]},
-        ]
-        self._optimizer = torch.optim.Adam(groups, lr=settings.learning_rate, fused=True)
+        self._dense = [p for p in self.parameters() if p is not self.logits]
+        self._optimizer = torch.optim.Adam(self._dense, lr=settings.learning_rate, fused=True)
+        self._descent = LogitAdam(
+            self.logits.data,
+            self.n,
+            settings.logit_learning_rate,
+            settings.penalty,
+            settings.diagonal_penalty,
+        )
+        self._kept: Tensor | None = None
         self._batches = self._endless_batches(np.random.default_rng(settings.seed))
         self._validation = self._fixed_validation()
 
     # --- eq. 11 ----------------------------------------------------------------------
 
-    def forward(self, graph: DrawnGraph, expression: Tensor, covariates: Tensor) -> Tensor:
+    def forward(
+        self,
+        graph: DrawnGraph,
+        expression: Tensor,
+        covariates: Tensor,
+        drawn: Tensor | None = None,
+    ) -> Tensor:
         """Predicted parameters of every gene from its drawn neighbours.
 
         Args:
             graph: this iteration's M.
             expression: (cells, n).
             covariates: (cells, m).
+            drawn: the logits of the drawn pairs, where they are at hand.
 
         Returns:
             (n, cells, 1) means, or (n, cells, 2) means and raw scales.
         """
         cells = len(expression)
-        weights = graph.softmax(self.logits[graph.pairs])
+        weights = graph.softmax(self.logits[graph.pairs] if drawn is None else drawn)
         first, *others = self._dense_layers()
         sizes = [1, self.features.shape[1], covariates.shape[1]]
         own, features, known = torch.split(first.weight, sizes, dim=1)
@@ -133,19 +148,41 @@ class RelationRefiner(nn.Module):
         """One iteration: draw cells and M, descend. Returns the two terms of eq. 13."""
         rows, rng = next(self._batches)
         graph = self._draw(rng)
-        expression = torch.from_numpy(self.data.dense(rows)).to(self.dtype)
-        misfit = self.misfit(self(graph, expression, self.covariates[rows]), expression)
-        penalty = self.penalty()
+        drawn = self.logits.detach()[graph.pairs].requires_grad_()
         self._optimizer.zero_grad()
-        (misfit + penalty).backward()  # type: ignore[no-untyped-call]
+        misfit = sum(
+            self._descend(graph, drawn, part, len(rows)) for part in self._portions(rows, graph)
+        )
+        assert drawn.grad is not None
+        penalty = self._descent.step(graph.pairs, drawn.grad)
         self._optimizer.step()
-        return {"misfit": float(misfit.detach()), "penalty": float(penalty.detach())}
+        return {"misfit": misfit, "penalty": penalty}
+
+    def _portions(self, rows: np.ndarray, graph: DrawnGraph) -> list[np.ndarray]:
+        """A batch in portions whose hidden layers fit in the cache; gradients add up.
+
+        They are no smaller than the graph, which every portion reads whole.
+        """
+        widest = max(layer.out_features for layer in self._dense_layers())
+        size = max(1, max(LARGEST_HIDDEN, len(graph.pairs)) // (self.n * widest))
+        return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+    def _descend(self, graph: DrawnGraph, drawn: Tensor, rows: np.ndarray, total: int) -> float:
+        """Add these cells' share of the batch's misfit to all gradients; returns it."""
+        expression = torch.from_numpy(self.data.dense(rows)).to(self.dtype)
+        predicted = self(graph, expression, self.covariates[rows], drawn)
+        misfit = self.misfit(predicted, expression) * (len(rows) / total)
+        misfit.backward()  # type: ignore[no-untyped-call]
+        return float(misfit.detach())
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Misfit on fixed validation cells and a fixed M; `score` is higher for better."""
         graph, expression, covariates = self._validation
-        misfit = float(self.misfit(self(graph, expression, covariates), expression))
+        misfit = 0.0
+        for part in self._portions(np.arange(len(expression)), graph):
+            predicted = self(graph, expression[part], covariates[part])
+            misfit += float(self.misfit(predicted, expression[part])) * len(part) / len(expression)
         return {"score": -misfit, "background": self.background()}
 
     @torch.no_grad()
@@ -159,16 +196,24 @@ class RelationRefiner(nn.Module):
     @torch.no_grad()
     def background(self) -> float:
         """Median W̃ of the pairs outside Ẽ: the level that undrawn pairs settle on."""
-        outside = np.ones(self.n * self.n, dtype=bool)
-        outside[self.prior] = False
-        values = self.logits.numpy()[outside]
-        if not len(values):
+        pairs = np.arange(self.n**2)
+        if self.n**2 > MOST_READ:
+            # A sample settles the median of hundreds of millions to more digits than are shown.
+            rng = np.random.default_rng([self.settings.seed, 2])
+            pairs = rng.integers(self.n**2, size=MOST_READ)
+        pairs = pairs[~np.isin(pairs, self.prior)]
+        if not len(pairs):
             return 0.0
-        return float(1 / (1 + np.exp(-np.median(values))))
+        return float(1 / (1 + np.exp(-np.median(self.logits.numpy()[pairs]))))
 
     def state(self) -> dict[str, Any]:
-        """Copies of all weights, for keeping the best."""
-        return {name: value.detach().clone() for name, value in self.state_dict().items()}
+        """Copies of all weights, for keeping the best. Of the logits there is one copy: a newer
+        call overwrites it, since at 20,000 genes each takes 1.6 GB."""
+        if self._kept is None:
+            self._kept = torch.empty_like(self.logits, requires_grad=False)
+        self._kept.copy_(self.logits.detach())
+        others = {k: v.detach().clone() for k, v in self.state_dict().items() if k != "logits"}
+        return {"logits": self._kept, **others}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Back to a kept state."""

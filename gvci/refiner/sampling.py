@@ -33,21 +33,23 @@ def draw_pairs(
         rng: source of randomness.
     """
     kept = prior[rng.random(len(prior)) < keep_prior]
-    others = n * n - len(prior)
-    count = int(rng.binomial(others, keep_other))
-    ranks = _distinct(others, count, rng)
+    ranks = _successes(n * n - len(prior), keep_other, rng)
     # The r-th pair outside the prior is r plus the prior pairs at or before it.
     before = prior - np.arange(len(prior))
     drawn = ranks + np.searchsorted(before, ranks, side="right")
     return np.sort(np.concatenate([kept, drawn]))
 
 
-def _distinct(upper: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` different integers below `upper`, every set equally likely."""
-    if count * 3 > upper:
-        return np.asarray(rng.permutation(upper)[:count], dtype=np.int64)
-    chosen = np.unique(rng.integers(upper, size=count, dtype=np.int64))
-    while len(chosen) < count:
-        more = rng.integers(upper, size=count - len(chosen), dtype=np.int64)
-        chosen = np.unique(np.concatenate([chosen, more]))
-    return chosen
+def _successes(trials: int, chance: float, rng: np.random.Generator) -> np.ndarray:
+    """Which of so many independent trials succeed, sorted: gaps between successes are geometric."""
+    if chance <= 0 or trials <= 0:
+        return np.empty(0, dtype=np.int64)
+    last, found = -1, []
+    while last < trials:
+        expected = int((trials - last) * chance)
+        gaps = rng.geometric(chance, size=expected + 4 * int(expected**0.5) + 8)
+        found.append(last + np.cumsum(gaps))
+        last = int(found[-1][-1])
+    successes = np.concatenate(found)
+    kept: np.ndarray = successes[: np.searchsorted(successes, trials)]
+    return kept

@@ -11,6 +11,7 @@ from gvci.config import RefineSettings
 from gvci.data.dataset import PerturbationData
 from gvci.errors import GRNError
 from gvci.grn import GRN, from_edges
+from gvci.refiner import descent, paper
 from gvci.refiner.paper import RelationRefiner
 from gvci.refiner.propagation import DrawnGraph
 from gvci.refiner.result import RefinedGRN
@@ -76,6 +77,38 @@ def test_sparse_step_equals_the_literal_dense_step(small_data, small_simulation,
         torch.testing.assert_close(mine, other, atol=1e-10, rtol=1e-8)
 
 
+@pytest.mark.parametrize("portion", [1 << 21, 60 * 9 * 5])
+def test_steps_equal_adam_on_the_literal_dense_loss(
+    small_data, small_simulation, portion, monkeypatch
+):
+    """Portions of a batch and pieces of the logits change nothing: three steps, all weights."""
+    monkeypatch.setattr(paper, "LARGEST_HIDDEN", portion)
+    monkeypatch.setattr(descent, "PIECE", 1000)
+    settings = {"diagonal_penalty": 3.0, "seed": 5, "logit_learning_rate": 0.02}
+    ours = refiner_of(small_data, small_simulation.prior, **settings)
+    literal = refiner_of(small_data, small_simulation.prior, **settings)
+    few = DrawnGraph(np.arange(9), ours.n)
+    assert (len(ours._portions(np.arange(64), few)) > 1) == (portion < 1 << 21)
+    others = [p for p in literal.parameters() if p is not literal.logits]
+    adam = torch.optim.Adam(
+        [{"params": [literal.logits], "lr": 0.02}, {"params": others}],
+        lr=literal.settings.learning_rate,
+    )
+    for _ in range(3):
+        terms = ours.step()
+        rows, rng = next(literal._batches)
+        mask = torch.zeros(ours.n**2, dtype=torch.bool)
+        mask[literal._draw(rng).pairs] = True
+        y = torch.from_numpy(small_data.dense(rows)).double()
+        loss = dense_loss(literal, mask.view(ours.n, ours.n), y, literal.covariates[rows])
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        assert sum(terms.values()) == pytest.approx(float(loss.detach()), abs=1e-8)
+        for mine, other in zip(ours.parameters(), literal.parameters(), strict=True):
+            torch.testing.assert_close(mine, other, atol=1e-8, rtol=1e-8)
+
+
 def test_rows_of_the_softmax_sum_to_one_over_drawn_pairs(small_data, small_simulation):
     refiner = refiner_of(small_data, small_simulation.prior)
     pairs = draw_pairs(refiner.prior, refiner.n, 0.9, 0.05, np.random.default_rng(0))
@@ -108,6 +141,12 @@ def test_every_pair_is_drawn_with_its_own_chance():
     inside = np.isin(np.arange(n * n), prior)
     assert np.abs(chance[inside] - 0.9).max() < 0.03
     assert np.abs(chance[~inside] - 0.1).max() < 0.03
+
+
+@pytest.mark.parametrize(("rate", "prior"), [(0.0, [3]), (1.0, [3, 7]), (1.0, list(range(16)))])
+def test_draws_at_the_ends_of_the_range(rate, prior):
+    pairs = draw_pairs(np.array(prior), 4, 1.0, rate, np.random.default_rng(0))
+    assert pairs.tolist() == (list(range(16)) if rate else prior)
 
 
 def test_direction_a_regulator_reaches_its_target_and_not_the_other_way(small_data):
