@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gvci import cli
-from gvci.registry import SHIPPED
+from gvci.registry import CARD, SHIPPED
 from gvci.run import DATA, Run
 from gvci.verdict import number
 
@@ -30,7 +30,7 @@ def main() -> int:
             if code:
                 return code
         made = Run.open(Path(run))
-        (made.path / "card.md").write_text(card(made), encoding="utf-8")
+        (made.path / CARD).write_text(card(made), encoding="utf-8")
         target = SHIPPED / "demo"
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(made.path, target)
@@ -44,7 +44,7 @@ def card(run: Run) -> str:
     assert run.grn is not None
     counts = ", ".join(f"{n:,} {status}" for status, n in run.grn.counts().items())
     lines = [
-        "# demo",
+        f"# {run.name} on {run.data.title}",
         "",
         "**Simulated, not measured.** Cells from gvci's own simulator "
         f"(`gvci/data/simulate.py`): {run.data.n_cells:,} cells × {len(run.data.genes):,} genes, "

@@ -22,6 +22,7 @@ from gvci.errors import CatalogueError, GvciError, listed, nearest
 from gvci.refiner.result import NOTES
 from gvci.run import MODEL
 
+CARD = "card.md"
 SHIPPED = Path(__file__).resolve().parent.parent / "pretrained"
 
 
@@ -59,12 +60,21 @@ def register(path: Path, kind: Literal["run", "grn"], title: str) -> str | None:
 def entries() -> list[Entry]:
     """All that can be opened now: shipped first, then the newest."""
     found = [
-        Entry(folder.name, folder.name, "run", folder, shipped=True, created="")
+        Entry(folder.name, _title(folder), "run", folder, shipped=True, created="")
         for folder in sorted(SHIPPED.iterdir() if SHIPPED.is_dir() else [])
         if (folder / MODEL).is_file()
     ]
     made = [entry for entry in map(_read, sorted(_notes())) if entry is not None]
     return found + sorted(made, key=lambda entry: entry.created, reverse=True)
+
+
+def _title(folder: Path) -> str:
+    """The first heading of a shipped run's card, else the folder's name."""
+    try:
+        lines = (folder / CARD).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return folder.name
+    return next((line[2:] for line in lines if line.startswith("# ")), folder.name)
 
 
 def _notes() -> list[Path]:

@@ -55,8 +55,7 @@ def serving(home: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    environment.setdefault("GVCI_HOME", str(home))
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GVCI_HOME": str(home)}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with (home / "server.log").open("w") as log:
         process = subprocess.Popen(
