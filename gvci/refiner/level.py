@@ -21,7 +21,7 @@ SIGNIFICANT, PLAUSIBLE = 0.05, 0.5
 MARGIN = 2.0
 CLEAR_LIFT, CLEAR_AUROC = 2.0, 0.55
 LEVELS = {
-    0: "correlation within covariate groups",
+    0: "denoised correlation within covariate groups",
     1: "linear messages from all regulators",
     2: "linear messages from inferred activities",
 }
