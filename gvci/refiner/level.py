@@ -70,10 +70,10 @@ class Choice:
         if self.level not in self.hidden:
             return "unknown"
         best = self.hidden[self.level]
-        if best.p_value > SIGNIFICANT:
-            return "no"
-        clear = np.exp(best.lift.mean()) >= CLEAR_LIFT and best.auroc.mean() >= CLEAR_AUROC
-        return "yes" if clear else "barely"
+        lifted, proven = np.exp(best.lift.mean()) >= CLEAR_LIFT, best.p_value <= SIGNIFICANT
+        if lifted and proven and best.auroc.mean() >= CLEAR_AUROC:
+            return "yes"
+        return "barely" if lifted or proven else "no"
 
     @property
     def sentence(self) -> str:
