@@ -169,6 +169,9 @@ class RefineSettings(Settings):
         None, ge=0, le=2, description="0 correlation, 1 regression, 2 activities; empty: chosen"
     )
     highest_level: int = Field(2, ge=0, le=2, description="levels tried when choosing")
+    components: int = Field(
+        50, ge=0, description="principal components that level 0 keeps; 0 for all"
+    )
     trust: float = Field(0.6, gt=0, lt=1, description="share of the prior believed real")
     ridge: float = Field(0.01, gt=0, description="of the regression, per variance of a regulator")
     reliability: float = Field(

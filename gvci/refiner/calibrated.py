@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
+from sklearn.utils.extmath import randomized_svd
 
 from gvci.refiner.cells import Cells
 
@@ -74,9 +75,23 @@ class Moments:
         return left
 
 
-def correlations(cells: Cells) -> Effects:
-    """Level 0: Pearson's r of regulator and target within covariate groups."""
-    r = Moments.of(cells).cross / len(cells.values)
+def correlations(cells: Cells, components: int = 0) -> Effects:
+    """Level 0: Pearson's r of regulator and target within covariate groups, denoised.
+
+    Counting noise is not shared between genes, so what two genes share lies in the leading
+    components of Z: with principal axes v_k of variance λ_k, r_ij = Σ_k λ_k v_ik v_jk.
+
+    Args:
+        cells: the residuals.
+        components: how many are kept; 0, or over half as many as genes, for plain r.
+    """
+    n_cells, n, _ = cells.shape
+    if 0 < components <= min(n, n_cells) / 2:
+        _, scales, vectors = randomized_svd(cells.values, components, random_state=0, n_iter=4)
+        r = (vectors.T * scales**2) @ vectors[:, cells.sources] / n_cells
+    else:
+        r = Moments.of(cells).cross / n_cells
+    r = r.astype(np.float64)
     r[cells.sources, np.arange(len(cells.sources))] = 0.0
     return Effects(r, np.abs(r))
 

@@ -21,7 +21,7 @@ SIGNIFICANT, PLAUSIBLE = 0.05, 0.5
 MARGIN = 2.0
 CLEAR_LIFT, CLEAR_AUROC = 2.0, 0.55
 LEVELS = {
-    0: "correlation within covariate groups",
+    0: "denoised correlation within covariate groups",
     1: "linear messages from all regulators",
     2: "linear messages from inferred activities",
 }
@@ -70,10 +70,10 @@ class Choice:
         if self.level not in self.hidden:
             return "unknown"
         best = self.hidden[self.level]
-        if best.p_value > SIGNIFICANT:
-            return "no"
-        clear = np.exp(best.lift.mean()) >= CLEAR_LIFT and best.auroc.mean() >= CLEAR_AUROC
-        return "yes" if clear else "barely"
+        lifted, proven = np.exp(best.lift.mean()) >= CLEAR_LIFT, best.p_value <= SIGNIFICANT
+        if lifted and proven and best.auroc.mean() >= CLEAR_AUROC:
+            return "yes"
+        return "barely" if lifted or proven else "no"
 
     @property
     def sentence(self) -> str:

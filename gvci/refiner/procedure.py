@@ -46,7 +46,7 @@ def fit_level(
 def _prior_free(cells: Cells, level: int, settings: RefineSettings) -> Effects:
     """Levels 0 and 1, whose effects do not depend on the prior."""
     if level == 0:
-        return correlations(cells)
+        return correlations(cells, settings.components)
     return regression(cells, Moments.of(cells), settings.ridge)
 
 

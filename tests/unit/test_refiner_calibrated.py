@@ -152,6 +152,21 @@ def test_effects_point_from_regulator_to_target():
         assert effects.signed[2, 0] < 0
 
 
+def test_denoised_correlation_equals_the_leading_part_of_the_correlation_matrix():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(400, 3)) @ rng.normal(size=(3, 30)) + 0.3 * rng.normal(size=(400, 30))
+    z = residuals(z, np.zeros(400)).astype(np.float64)
+    cells = Cells(z.astype(np.float32), np.arange(5), np.zeros((30, 5), dtype=bool), ())
+    values, vectors = np.linalg.eigh(z.T @ z / len(z))
+    lead = vectors[:, -3:] * values[-3:] @ vectors[:, -3:].T
+    np.testing.assert_allclose(
+        correlations(cells, 3).signed, lead[:, :5] * cells.candidate, atol=1e-4
+    )
+    plain = np.corrcoef(z, rowvar=False)[:, :5] * cells.candidate
+    for components in (0, 16):
+        np.testing.assert_allclose(correlations(cells, components).signed, plain, atol=1e-4)
+
+
 # --- calibration -------------------------------------------------------------------------
 
 
