@@ -20,16 +20,18 @@ from gvci.app.text import italic, literal, number  # noqa: E402
 VIEWS = ("Graph", "Precision and recall")
 STILL = {"displayModeBar": False}
 COLUMNS = {
-    "Weight": st.column_config.NumberColumn(format="%.3f", width=60),
+    "Regulator": st.column_config.TextColumn(width=68),
+    "Target": st.column_config.TextColumn(width=78),
+    "Weight": st.column_config.NumberColumn(format="%.3f", width=54),
     "Over bg": st.column_config.NumberColumn(format="%.3f", width=66),
-    "Sign": st.column_config.TextColumn(width=42, help="+ activates, − represses, ? not known"),
+    "Sign": st.column_config.TextColumn(width=38, help="+ activates, − represses, ? not known"),
     "Evidence": st.column_config.NumberColumn(
-        format="%.1f", width=70, help="Log likelihood ratio of edge against no edge."
+        format="%.1f", width=64, help="Log likelihood ratio of edge against no edge."
     ),
     "Stability": st.column_config.TextColumn(
-        width=68, help="Random halves of the cells in which the evidence is positive."
+        width=64, help="Random halves of the cells in which the evidence is positive."
     ),
-    "Status": st.column_config.TextColumn(width=66),
+    "Status": st.column_config.TextColumn(width=62),
 }
 LEAST = {"k": 25, "status": ["kept", "added"], "gene": ""}
 
@@ -92,24 +94,22 @@ def picked_in_table(key, table):
         st.session_state.update(edge=edge, _ticked=tuple(edge), _clicked=None, _drawn=drawn)
 
 
-def tell(network):
+def tell(network, place):
     """Level, support, floors and notes, and behind a button how the weights came about."""
     said = support.statement(network)
     if said is not None:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with place:
             if said.verdict:
                 st.badge(said.verdict, icon=said.icon, color=said.colour)
             st.markdown(said.headline, width="content")
             with st.popover("How these weights came about", type="tertiary", width="content"):
-                for paragraph in said.details:
-                    st.markdown(paragraph)
-        if said.support:
-            st.caption(said.support)
+                st.markdown("\n\n".join(said.details))
+        st.caption(said.support)
     for note in network.notes:
         st.caption(f":material/info: {literal(note)}")
 
 
-def score(frame, network, chosen, uploaded, places):
+def score(frame, network, chosen, default, uploaded, places):
     """The precision–recall view."""
     run, mine = frame.run, "Refined" if network.refined else "This list"
     genes = [str(gene) for gene in network.genes]
@@ -170,6 +170,7 @@ def score(frame, network, chosen, uploaded, places):
         said = [
             f"{scores['n_true']:,} known edges of {', '.join(map(italic, target.regulators))} "
             f"among {scores['n_pairs']:,} pairs.",
+            "A tie-break puts prior edges first, each side ranked by the other score. "
             "Intervals and the band: 95 % bootstrap over target genes, differences paired; they "
             "do not tell how new cells would change the scores.",
         ]
@@ -185,30 +186,9 @@ def score(frame, network, chosen, uploaded, places):
             )
 
 
-with session.page("Network") as frame:
-    first, second, third, fourth, fifth = st.columns([1.6, 1.05, 1.3, 1.0, 0.95])
-    gene_place = st.container()
-    fifth.text_input(
-        "Find a gene", key="gene", bind="query-params", placeholder="symbol, alias, ENSG…",
-        max_chars=60,
-    )  # fmt: skip
-    with frame.actions:
-        uploaded = open_a_network(frame.run)
-    network = regulators.opened(frame.run, uploaded)
-    known, default = network.regulators, network.default_regulators()
-    missing = session.linked_list("tfs", default, lambda query: regulators.symbol(query, known))
-    session.keep_known("tfs", known, default)
-    chosen = first.multiselect("Regulators", known, key="tfs", placeholder="Choose regulators")
-    session.publish("tfs", chosen, default)
-    view = st.segmented_control(
-        "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    if view == VIEWS[1]:
-        with gene_place:
-            find_a_gene(frame.run, network, missing)
-        score(frame, network, chosen, uploaded, (second, third, fourth))
-        st.stop()
+def explore(frame, network, chosen, default, uploaded, places):
+    """The graph, the card and the table in step."""
+    second, third, fourth = places
     k = second.slider("Strongest edges per regulator", 1, 100, 25, key="k", bind="query-params")
     statuses, minimum = list(graph.STATUSES), 0.0
     if network.refined:
@@ -224,17 +204,13 @@ with session.page("Network") as frame:
             help=f"It starts {starts}, and reaches down to α; the background is "
             f"{number(network.background)}.",
         )  # fmt: skip
-    with gene_place:
-        find_a_gene(frame.run, network, missing)
-    tell(network)
-
     choice = graph.Choice(tuple(chosen), k, tuple(statuses), minimum)
     shown = graph.choose(network, choice)
     table = shown.edges
     if table.empty:
         st.info("**Nothing to draw.** No edge of these regulators passes the filters.")
         st.button("Reset the filters", on_click=reset, args=(default,), icon=":material/undo:")
-        st.stop()
+        return
     plan = layout.lay_out(table, chosen)
     names = set(network.genes)
     session.linked_list("edge", [], lambda name: name if name in names else None)
@@ -244,7 +220,7 @@ with session.page("Network") as frame:
     filters = network_view.key(network.name, choice)
 
     st.markdown(regulators.summary(network, shown))
-    left, right = st.columns([1.5, 1])
+    left, right = st.columns([1.35, 1])
     with left.container(border=True):
         key = f"graph-{filters}-{st.session_state.get('_drawn', 0)}"
         pair = (edge["source"], edge["target"])
@@ -293,3 +269,31 @@ with session.page("Network") as frame:
             )
     if network.refined and not network.knows("sign"):
         st.caption("A weight has no sign: it does not tell activation from repression.")
+
+
+with session.page("Network") as frame:
+    first, second, third, fourth, fifth = st.columns([1.6, 1.05, 1.3, 1.0, 0.95])
+    gene_place = st.container()
+    fifth.text_input(
+        "Find a gene", key="gene", bind="query-params", placeholder="symbol, alias, ENSG…",
+        max_chars=60,
+    )  # fmt: skip
+    with frame.actions:
+        uploaded = open_a_network(frame.run)
+    network = regulators.opened(frame.run, uploaded)
+    known, default = network.regulators, network.default_regulators()
+    missing = session.linked_list("tfs", default, lambda query: regulators.symbol(query, known))
+    session.keep_known("tfs", known, default)
+    chosen = first.multiselect("Regulators", known, key="tfs", placeholder="Choose regulators")
+    session.publish("tfs", chosen, default)
+    with gene_place:
+        find_a_gene(frame.run, network, missing)
+    line = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    view = line.segmented_control(
+        "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    tell(network, line)
+    # A function and no st.stop: the frame's own parts come after it.
+    draw = score if view == VIEWS[1] else explore
+    draw(frame, network, chosen, default, uploaded, (second, third, fourth))

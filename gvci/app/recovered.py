@@ -19,16 +19,16 @@ from gvci.run import Run
 
 RESAMPLES = 200
 MOST_GENES_FOR_FORESTS = 500
-PAIRS: dict[str, View] = {"All pairs": "all", "In the prior": "prior", "Outside it": "novel"}
+PAIRS: dict[str, View] = {"All pairs": "all", "In the prior": "prior", "Novel": "novel"}
 NAMES = {
     "refined": "Refined",
     "prior": "Prior",
     "correlation": "|Pearson|",
     "correlation_within": "|Pearson| within groups",
     "genie3": "GENIE3",
-    "prior_correlation": "Prior, ties by |Pearson|",
-    "prior_correlation_within": "Prior, ties by |Pearson| within groups",
-    "prior_genie3": "Prior, ties by GENIE3",
+    "prior_correlation": "Tie-break, |Pearson|",
+    "prior_correlation_within": "Tie-break, |Pearson| within groups",
+    "prior_genie3": "Tie-break, GENIE3",
 }
 NO_TRUTH = (
     "**No set of known targets here names these regulators.** Put CollecTRI, TRRUST or ChEA (the "

@@ -23,8 +23,8 @@ class Statement:
 
     Attributes:
         verdict, icon, colour: the badge; empty where the prior was not judged at all.
-        headline: level, floors and false discoveries on one line, Markdown.
-        support: the support sentence, Markdown.
+        headline: the level, or the preset, Markdown.
+        support: the support sentence, floors and false discoveries, Markdown.
         details: paragraphs of "How these weights came about", Markdown.
     """
 
@@ -41,20 +41,20 @@ def statement(network: Network) -> Statement | None:
     if network.alpha is None:
         return None
     meta, background = network.meta, number(network.background)
-    floors = [f"background {background}"]
+    floors = [f"Background {background}"]
     if network.prior_floor is not None:
         floors.append(f"prior floor {number(network.prior_floor)}")
     floors.append(f"α {number(network.alpha)}")
     if "level" not in meta:
-        headline = f"**Preset {literal(meta.get('preset', 'paper'))}** · {' · '.join(floors)}"
-        return Statement("", "", "gray", headline, "", _of_paper(network))
+        headline = f"**Preset {literal(meta.get('preset', 'paper'))}**"
+        return Statement("", "", "gray", headline, f"{' · '.join(floors)}.", _of_paper(network))
     rate = meta.get("false_discovery", {}).get("estimate")
     if rate is not None:
         floors.append(f"estimated false edges {100 * rate:.0f} % (optimistic)")
     level = int(meta["level"])
-    headline = f"**Level {level} · {LEVELS[level]}** · {' · '.join(floors)}"
+    headline = f"**Level {level} · {LEVELS[level]}**"
     verdict, icon, colour = VERDICTS.get(str(meta.get("supported")), VERDICTS["unknown"])
-    support = literal(meta.get("support", ""), 600)
+    support = f"{literal(meta.get('support', ''), 600)} {' · '.join(floors)}."
     return Statement(verdict, icon, colour, headline, support, _of_levels(network))
 
 
