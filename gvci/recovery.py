@@ -103,6 +103,7 @@ def curve(
     resamples: int = 100,
     seed: int = 0,
     points: int = 101,
+    further: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Precision–recall curves of the network and its rivals, with bootstrap bands.
 
@@ -110,7 +111,7 @@ def curve(
     reaches it: the steps whose area is the AUPRC.
 
     Args:
-        grn, truth, data, sources, genie3, seed: as for `evaluate_edges`.
+        grn, truth, data, sources, genie3, seed, further: as for `evaluate_edges`.
         view: all pairs, only those in the prior, or only those outside ("novel").
         resamples: of the target genes, for the bands. points: recalls from 0 to 1.
 
@@ -121,7 +122,7 @@ def curve(
     Raises:
         GRNError: truth and network share no regulator, or no true edge is left.
     """
-    pairs = _candidates(grn, truth, data, sources, genie3, seed, {})
+    pairs = _candidates(grn, truth, data, sources, genie3, seed, further or {})
     mask = pairs.mask(view)
     recalls = np.linspace(0, 1, points)
     weights = np.ones((len(pairs.genes), 1))

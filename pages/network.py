@@ -6,9 +6,33 @@ from gvci.app import session
 
 session.guard()
 from gvci.app import edges as graph  # noqa: E402
-from gvci.app import layout, network_files, network_view, regulators  # noqa: E402
+from gvci.app import (  # noqa: E402
+    layout,
+    network_files,
+    network_view,
+    recovered,
+    recovery_view,
+    regulators,
+    support,
+)
 from gvci.app.text import italic, literal, number  # noqa: E402
 
+VIEWS = ("Graph", "Precision and recall")
+STILL = {"displayModeBar": False}
+COLUMNS = {
+    "Regulator": st.column_config.TextColumn(width=68),
+    "Target": st.column_config.TextColumn(width=78),
+    "Weight": st.column_config.NumberColumn(format="%.3f", width=54),
+    "Over bg": st.column_config.NumberColumn(format="%.3f", width=66),
+    "Sign": st.column_config.TextColumn(width=38, help="+ activates, − represses, ? not known"),
+    "Evidence": st.column_config.NumberColumn(
+        format="%.1f", width=64, help="Log likelihood ratio of edge against no edge."
+    ),
+    "Stability": st.column_config.TextColumn(
+        width=64, help="Random halves of the cells in which the evidence is positive."
+    ),
+    "Status": st.column_config.TextColumn(width=62),
+}
 LEAST = {"k": 25, "status": ["kept", "added"], "gene": ""}
 
 
@@ -70,21 +94,101 @@ def picked_in_table(key, table):
         st.session_state.update(edge=edge, _ticked=tuple(edge), _clicked=None, _drawn=drawn)
 
 
-with session.page("Network") as frame:
-    first, second, third, fourth, fifth = st.columns([1.6, 1.05, 1.3, 1.0, 0.95])
-    gene_place = st.container()
-    fifth.text_input(
-        "Find a gene", key="gene", bind="query-params", placeholder="symbol, alias, ENSG…",
-        max_chars=60,
+def tell(network, place):
+    """Level, support, floors and notes, and behind a button how the weights came about."""
+    said = support.statement(network)
+    if said is not None:
+        with place:
+            if said.verdict:
+                st.badge(said.verdict, icon=said.icon, color=said.colour)
+            st.markdown(said.headline, width="content")
+            with st.popover("How these weights came about", type="tertiary", width="content"):
+                st.markdown("\n\n".join(said.details))
+        st.caption(said.support)
+    for note in network.notes:
+        st.caption(f":material/info: {literal(note)}")
+
+
+def score(frame, network, chosen, default, uploaded, places):
+    """The precision–recall view."""
+    run, mine = frame.run, "Refined" if network.refined else "This list"
+    genes = [str(gene) for gene in network.genes]
+
+    def truth_of(name):
+        return session.shared("truth", run, name, lambda: recovered.load(name, run.data.genes))
+
+    found = recovered.targets(recovered.candidates(run), truth_of, chosen)
+    if not found:
+        st.info(recovered.NO_TRUTH)
+        return
+    by_title = {target.title: target for target in found}
+    session.unknown_in_url("truth", list(by_title), "The set of known targets")
+    title = places[0].selectbox("Known targets", list(by_title), key="truth", bind="query-params")
+    pairs = places[1].segmented_control(
+        "Pairs", list(recovered.PAIRS), default="All pairs", required=True, key="pairs",
+        bind="query-params", help="All pairs of these regulators with another gene, or some.",
     )  # fmt: skip
-    with frame.actions:
-        uploaded = open_a_network(frame.run)
-    network = regulators.opened(frame.run, uploaded)
-    known, default = network.regulators, network.default_regulators()
-    missing = session.linked_list("tfs", default, lambda query: regulators.symbol(query, known))
-    session.keep_known("tfs", known, default)
-    chosen = first.multiselect("Regulators", known, key="tfs", placeholder="Choose regulators")
-    session.publish("tfs", chosen, default)
+    small = len(genes) <= recovered.MOST_GENES_FOR_FORESTS
+    forests = small and places[2].toggle(
+        "GENIE3 too", key="genie3", bind="query-params",
+        help="A rival made of random forests: it takes a minute or two, once.",
+    )  # fmt: skip
+    target = by_title[title]
+
+    def compute():
+        return recovered.recovery(run, network, target, truth_of(target.name), forests=forests)
+
+    with st.spinner("Ranking the pairs …"):
+        if uploaded is None:
+            result = session.shared("recovery", run, (target, forests), compute)
+        else:
+            key = f"{uploaded.fingerprint()}{run.fingerprint}{target}{forests}"
+            result = session.kept("recovery", key, compute)
+    view = recovered.PAIRS[pairs or "All pairs"]
+    scores, curves = result.scores[view], result.curves[view]
+    if scores is None or curves.empty:
+        st.info("**Nothing to score.** None of the known edges is among these pairs.")
+        return
+    st.markdown(recovered.verdict(scores, mine))
+    left, right = st.columns([1.15, 1])
+    with left.container(border=True):
+        st.plotly_chart(
+            recovery_view.figure(curves, session.colours(), mine), theme=None, config=STILL,
+            key="recovery_chart", alt=recovery_view.alt_text(result, view, mine),
+        )  # fmt: skip
+    with right:
+        st.dataframe(
+            recovery_view.rows(scores, mine), hide_index=True,
+            alt="Area under the precision–recall curve of each ranking, best first.",
+            column_config={
+                "Ranking": st.column_config.TextColumn(width=190),
+                "AUPRC": st.column_config.NumberColumn(format="%.2f", width=58),
+                "95 %": st.column_config.TextColumn(width=88),
+            },
+        )  # fmt: skip
+        left_out = [name for name in chosen if name not in target.regulators]
+        said = [
+            f"{scores['n_true']:,} known edges of {', '.join(map(italic, target.regulators))} "
+            f"among {scores['n_pairs']:,} pairs.",
+            "A tie-break puts prior edges first, each side ranked by the other score. "
+            "Intervals and the band: 95 % bootstrap over target genes, differences paired; they "
+            "do not tell how new cells would change the scores.",
+        ]
+        if left_out:
+            said.append(f"Not in this set: {', '.join(map(italic, left_out))}.")
+        if not small:
+            said.append("GENIE3 takes long here: `python -m gvci edges … --genie3`.")
+        st.caption(" ".join([*said, *map(literal, result.notes)]))
+    with frame.actions.popover("Export", icon=":material/download:"):
+        for file in recovery_view.downloads(run, result, view, mine):
+            st.download_button(
+                file.label, file.make, file.name, file.mime, on_click="ignore", width="stretch"
+            )
+
+
+def explore(frame, network, chosen, default, uploaded, places):
+    """The graph, the card and the table in step."""
+    second, third, fourth = places
     k = second.slider("Strongest edges per regulator", 1, 100, 25, key="k", bind="query-params")
     statuses, minimum = list(graph.STATUSES), 0.0
     if network.refined:
@@ -93,21 +197,20 @@ with session.page("Network") as frame:
             "Edge status", graph.STATUSES, selection_mode="multi", default=LEAST["status"],
             key="status", bind="query-params", help=help_text,
         )  # fmt: skip
-        low, high = regulators.limits(network)
+        low, high, first_shown = regulators.limits(network)
+        starts = "above the prior floor" if first_shown > low else "at α"
         minimum = fourth.slider(
-            "Smallest weight", low, high, low, 0.01, key="above", bind="query-params",
-            help=f"It starts at α; the background is {number(network.background)}.",
+            "Smallest weight", low, high, first_shown, 0.01, key="above", bind="query-params",
+            help=f"It starts {starts}, and reaches down to α; the background is "
+            f"{number(network.background)}.",
         )  # fmt: skip
-    with gene_place:
-        find_a_gene(frame.run, network, missing)
-
     choice = graph.Choice(tuple(chosen), k, tuple(statuses), minimum)
     shown = graph.choose(network, choice)
     table = shown.edges
     if table.empty:
         st.info("**Nothing to draw.** No edge of these regulators passes the filters.")
         st.button("Reset the filters", on_click=reset, args=(default,), icon=":material/undo:")
-        st.stop()
+        return
     plan = layout.lay_out(table, chosen)
     names = set(network.genes)
     session.linked_list("edge", [], lambda name: name if name in names else None)
@@ -117,7 +220,7 @@ with session.page("Network") as frame:
     filters = network_view.key(network.name, choice)
 
     st.markdown(regulators.summary(network, shown))
-    left, right = st.columns([1.5, 1])
+    left, right = st.columns([1.35, 1])
     with left.container(border=True):
         key = f"graph-{filters}-{st.session_state.get('_drawn', 0)}"
         pair = (edge["source"], edge["target"])
@@ -133,9 +236,15 @@ with session.page("Network") as frame:
             card = regulators.card(network, edge)
             with st.container(horizontal=True, horizontal_alignment="distribute"):
                 st.markdown(f"**{italic(pair[0])} → {italic(pair[1])}**", width="content")
-                st.badge(card.status, icon=card.icon, color=card.colour)
+                with st.container(horizontal=True, width="content", gap="small"):
+                    if network.knows("sign"):
+                        words, icon = regulators.sign_of(edge)
+                        st.badge(words, icon=icon, color="gray")
+                    st.badge(card.status, icon=card.icon, color=card.colour)
             for place, (label, value) in zip(st.columns(3), card.numbers, strict=False):
                 place.metric(label, value)
+            if card.words:
+                st.caption(card.words)
             for gene, links in card.links.items():
                 line = " · ".join(f"[{name}]({url})" for name, url in links.items())
                 st.caption(f"{italic(gene)}: {line}")
@@ -150,8 +259,7 @@ with session.page("Network") as frame:
             regulators.rows(network, table), hide_index=True, height=340, key=rows_key,
             on_select=lambda: picked_in_table(rows_key, table),
             selection_mode="single-row-required",
-            column_config={name: st.column_config.NumberColumn(format="%.3f", width=72)
-                           for name in ("Weight", "Over bg")},
+            column_config=COLUMNS,
             alt="The edges of the graph; the ticked row is the edge on the card.",
         )  # fmt: skip
     with frame.actions.popover("Export", icon=":material/download:"):
@@ -159,12 +267,33 @@ with session.page("Network") as frame:
             st.download_button(
                 file.label, file.make, file.name, file.mime, on_click="ignore", width="stretch"
             )
-    if network.refined:
-        st.caption(
-            "Weight: sigmoid of the learned logit. Pairs that carry no information settle on the "
-            f"background, {number(network.background)}; an edge is adopted above "
-            f"α = {number(network.alpha)}. A weight has no sign: it does not tell activation from "
-            "repression."
-        )
-    for note in network.notes:
-        st.caption(literal(note))
+    if network.refined and not network.knows("sign"):
+        st.caption("A weight has no sign: it does not tell activation from repression.")
+
+
+with session.page("Network") as frame:
+    first, second, third, fourth, fifth = st.columns([1.6, 1.05, 1.3, 1.0, 0.95])
+    gene_place = st.container()
+    fifth.text_input(
+        "Find a gene", key="gene", bind="query-params", placeholder="symbol, alias, ENSG…",
+        max_chars=60,
+    )  # fmt: skip
+    with frame.actions:
+        uploaded = open_a_network(frame.run)
+    network = regulators.opened(frame.run, uploaded)
+    known, default = network.regulators, network.default_regulators()
+    missing = session.linked_list("tfs", default, lambda query: regulators.symbol(query, known))
+    session.keep_known("tfs", known, default)
+    chosen = first.multiselect("Regulators", known, key="tfs", placeholder="Choose regulators")
+    session.publish("tfs", chosen, default)
+    with gene_place:
+        find_a_gene(frame.run, network, missing)
+    line = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    view = line.segmented_control(
+        "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    tell(network, line)
+    # A function and no st.stop: the frame's own parts come after it.
+    draw = score if view == VIEWS[1] else explore
+    draw(frame, network, chosen, default, uploaded, (second, third, fourth))

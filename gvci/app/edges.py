@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -23,10 +24,13 @@ class Network:
 
     Attributes:
         name: where it came from.
-        table: `source, target, weight, prior, status`, strongest first.
+        table: `source, target, weight, prior, status`, strongest first; of a refined network
+            also `sign, evidence, stability`.
         genes: names it is about.
         alpha, background: of a refined network; None for a plain edge list.
         notes: what was left out on the way, in words.
+        origin: the network itself, for scoring and for how it came about.
+        ranked_by: what "strongest" means, "weight" or "evidence".
     """
 
     name: str
@@ -35,6 +39,26 @@ class Network:
     alpha: float | None = None
     background: float | None = None
     notes: tuple[str, ...] = ()
+    origin: RefinedGRN | GRN | None = None
+    ranked_by: str = "weight"
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """How a refined network came about; empty for a plain edge list."""
+        return self.origin.meta if isinstance(self.origin, RefinedGRN) else {}
+
+    @property
+    def prior_floor(self) -> float | None:
+        """The weight of a prior edge about which the data say nothing, where it is known."""
+        floor = self.meta.get("floors", {}).get("prior_floor")
+        return None if floor is None else float(floor)
+
+    def knows(self, column: str) -> bool:
+        """True where some edge has a sign, an evidence or a stability."""
+        if column not in self.table:
+            return False
+        values = self.table[column]
+        return bool((values != 0).any() if column == "sign" else values.notna().any())
 
     @property
     def refined(self) -> bool:
@@ -63,10 +87,26 @@ class Network:
 
 
 def from_refined(grn: RefinedGRN) -> Network:
-    """The network of a run."""
-    table = grn.table.sort_values("weight", ascending=False, kind="stable", ignore_index=True)
+    """The network of a run, strongest edges first.
+
+    Where thresholding adds or removes nothing, weights mostly repeat the prior, and the edges
+    with the strongest evidence come first.
+    """
+    counts = grn.counts()
+    thresholded = counts["added"] and counts["removed"]
+    by = "weight" if thresholded or grn.table["evidence"].isna().all() else "evidence"
+    table = grn.table.sort_values(by, ascending=False, kind="stable", ignore_index=True)
     name = str(grn.meta.get("name") or grn.meta.get("prior") or "refined network")
-    return Network(name, table, grn.genes, grn.alpha, grn.background)
+    return Network(
+        name,
+        table,
+        grn.genes,
+        grn.alpha,
+        grn.background,
+        tuple(str(note) for note in grn.meta.get("notes", ())),
+        grn,
+        by,
+    )
 
 
 def from_edge_list(grn: GRN, genes: Sequence[str]) -> Network:
@@ -79,7 +119,11 @@ def from_edge_list(grn: GRN, genes: Sequence[str]) -> Network:
     table = inside.edges[["source", "target", "weight"]].assign(prior=1, status=LISTED)
     order = table["weight"].abs().sort_values(ascending=False, kind="stable").index
     return Network(
-        inside.name, table.loc[order].reset_index(drop=True), inside.genes, notes=inside.notes
+        inside.name,
+        table.loc[order].reset_index(drop=True),
+        inside.genes,
+        notes=inside.notes,
+        origin=inside,
     )
 
 
@@ -99,11 +143,13 @@ class Shown:
 
     edges: pd.DataFrame
     matching: int
+    ranked_by: str = "weight"
 
     @property
     def sentence(self) -> str:
         """What is shown, in words."""
         text = f"Showing {len(self.edges):,} of {self.matching:,} edges"
+        text += " by evidence" if self.ranked_by == "evidence" else ""
         return text if len(self.edges) < MOST_DRAWN else f"{text}, the strongest that can be drawn"
 
 
@@ -126,7 +172,7 @@ def choose(network: Network, choice: Choice) -> Shown:
     by_regulator = strongest["source"].map({name: i for i, name in enumerate(choice.regulators)})
     ordered = strongest.assign(rank=by_regulator).sort_values("rank", kind="stable")
     edges = ordered.drop(columns="rank").head(MOST_DRAWN).reset_index(drop=True)
-    return Shown(edges, len(matching))
+    return Shown(edges, len(matching), network.ranked_by)
 
 
 def row_of(edges: pd.DataFrame, edge: Sequence[str]) -> int:

@@ -50,7 +50,8 @@ def graphml(edges: pd.DataFrame, provenance: Mapping[str, object]) -> bytes:
         graph.add_node(_xml(name), regulator=name in regulators)
     for row in edges.to_dict("records"):
         source, target = _xml(str(row.pop("source"))), _xml(str(row.pop("target")))
-        graph.add_edge(source, target, **{_word(str(k)): _attribute(v) for k, v in row.items()})
+        known = {str(k): v for k, v in row.items() if not pd.isna(v)}
+        graph.add_edge(source, target, **{_word(k): _attribute(v) for k, v in known.items()})
     buffer = io.BytesIO()
     nx.write_graphml(graph, buffer)
     return buffer.getvalue()

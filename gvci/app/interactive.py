@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from gvci.app.layout import Layout
-from gvci.app.network_view import edge_colour, nodes
+from gvci.app.network_view import edge_colour, nodes, represses
 from gvci.app.text import number, plain
 from gvci.app.theme import LIGHT
 
@@ -45,12 +45,19 @@ def page(edges: pd.DataFrame, layout: Layout, provenance: Mapping[str, object]) 
             color=LIGHT.ink if hub else LIGHT.measured, font={"color": LIGHT.ink, "size": 13},
         )  # fmt: skip
     columns = ["source", "target", "weight", "status"]
-    for source, target, weight, status in edges[columns].to_numpy(dtype=object).tolist():
+    rows = edges[columns].to_numpy(dtype=object).tolist()
+    further = [name for name in ("sign", "evidence", "stability") if name in edges]
+    known = [dict(zip(further, row, strict=True)) for row in edges[further].to_numpy().tolist()]
+    for (source, target, weight, status), bar, more in zip(
+        rows, represses(edges), known, strict=True
+    ):
         title = f"{source} → {target}: weight {number(weight)}, {status}"
+        title += "".join(f", {name} {number(value, signed=True)}" for name, value in more.items())
         drawing.add_edge(
             source, target, title=html.escape(plain(title)),
             color=edge_colour(status, LIGHT), dashes=status == "removed",
             width=1.2 + 3 * min(abs(weight), 1.0),
+            arrows={"to": {"enabled": True, "type": "bar" if bar else "arrow"}},
         )  # fmt: skip
     drawing.toggle_physics(False)
     drawing.options.edges.smooth.enabled = False
@@ -60,6 +67,7 @@ def page(edges: pd.DataFrame, layout: Layout, provenance: Mapping[str, object]) 
     )
     note = (
         "<p style='font:13px sans-serif;color:#55616E'>"
-        f"Grey: kept from the prior. Orange: added by refinement. Dashed: removed. {facts}</p>"
+        "Grey: kept from the prior. Orange: added by refinement. Dashed: removed. "
+        f"Arrow: activates. Bar: represses. {facts}</p>"
     )
     return text.replace("</body>", f"{note}</body>", 1)

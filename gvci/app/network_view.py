@@ -31,6 +31,8 @@ def option(
 ) -> dict[str, Any]:
     """An ECharts graph: diamonds regulate, discs are regulated; removed edges are dashed.
 
+    An arrow activates (or has no sign), a bar represses.
+
     What is clicked is highlighted by ECharts itself; `selected` highlights an edge chosen
     elsewhere. (A changed option would throw the viewer's zoom away.)
 
@@ -47,10 +49,13 @@ def option(
             network,
             colours,
             (source, target) == selected,
+            bar,
         )
-        for source, target, weight, status in edges[
-            ["source", "target", "weight", "status"]
-        ].itertuples(index=False)
+        for (source, target, weight, status), bar in zip(
+            edges[["source", "target", "weight", "status"]].itertuples(index=False),
+            represses(edges),
+            strict=True,
+        )
     ]
     series = {
         "type": "graph",
@@ -126,6 +131,7 @@ def _link(
     network: Network,
     colours: Palette,
     chosen: bool,
+    bar: bool,
 ) -> dict[str, Any]:
     height = abs(weight) - (network.background or 0.0)
     width = 1.2 + 3.2 * min(max(height, 0.0), 1.0)
@@ -137,9 +143,14 @@ def _link(
         "curveness": 0.08,
     }
     link: dict[str, Any] = {"source": source, "target": target, "lineStyle": style}
-    if not network.refined and weight < 0:
-        link["symbol"] = ["none", "rect"]
+    if bar:
+        link |= {"symbol": ["none", "rect"], "symbolSize": [0, [11, 2.5]]}
     return link
+
+
+def represses(edges: pd.DataFrame) -> list[bool]:
+    """Which edges end in a bar: of negative sign, or without signs of negative weight."""
+    return [bool(value < 0) for value in edges["sign" if "sign" in edges else "weight"]]
 
 
 def clicked(
@@ -173,4 +184,9 @@ def alt_text(network: Network, edges: pd.DataFrame) -> str:
     counts = edges["status"].value_counts()
     parts = ", ".join(f"{int(n)} {status}" for status, n in counts.items())
     hubs = ", ".join(dict.fromkeys(edges["source"].astype(str)))
-    return f"Network of {len(edges)} edges from {hubs} ({parts}). The table lists the same edges."
+    bars = sum(represses(edges))
+    signs = f" {bars} end in a bar and repress." if bars else ""
+    return (
+        f"Network of {len(edges)} edges from {hubs} ({parts}).{signs} "
+        "The table lists the same edges."
+    )

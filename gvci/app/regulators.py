@@ -11,7 +11,7 @@ import pandas as pd
 
 from gvci.app import genes
 from gvci.app.edges import Network, Shown, from_edge_list, from_refined, gene_links
-from gvci.app.text import count, literal, number
+from gvci.app.text import MINUS, count, literal, number
 from gvci.errors import GRNError
 from gvci.grn import GRN
 from gvci.run import Run
@@ -26,12 +26,13 @@ BADGES = {
 
 @dataclass(frozen=True)
 class Card:
-    """One edge: its status as a badge, up to three labelled numbers, links about its genes."""
+    """One edge: its status as a badge, three labelled numbers, a sentence, and links."""
 
     status: str
     icon: str
     colour: Any
     numbers: list[tuple[str, str]]
+    words: str
     links: dict[str, dict[str, str]]
 
 
@@ -99,11 +100,20 @@ def _drawn(network: Network) -> set[str]:
     return set(drawn["source"]) | set(drawn["target"])
 
 
-def limits(network: Network) -> tuple[float, float]:
-    """Smallest and largest value of the weight filter; it starts at α."""
-    alpha = math.floor((network.alpha or 0.0) * 100) / 100
-    top = math.ceil(float(network.table["weight"].max()) * 100) / 100
-    return alpha, max(top, alpha + 0.01)
+def limits(network: Network) -> tuple[float, float, float]:
+    """Smallest, largest and first value of the weight filter.
+
+    It reaches down to α. It starts above the prior floor where that lies above α: prior edges
+    about which the data say nothing stand on it. Where nothing is above, it starts at α.
+    """
+    low = math.floor((network.alpha or 0.0) * 100) / 100
+    highest = float(network.table["weight"].max())
+    high = max(math.ceil(highest * 100) / 100, low + 0.01)
+    floor = network.prior_floor
+    if floor is None or network.alpha is None or floor <= network.alpha:
+        return low, high, low
+    above = math.ceil(floor * 100) / 100
+    return low, high, above if above <= highest else low
 
 
 def summary(network: Network, shown: Shown) -> str:
@@ -123,16 +133,74 @@ def card(network: Network, edge: pd.Series[Any]) -> Card:
     """The card of one edge of the table."""
     status, icon, colour = BADGES[str(edge["status"])]
     weight = float(edge["weight"])
-    if network.background is not None:
-        numbers = [
-            ("In the prior", "yes" if edge["prior"] else "no"),
-            ("Refined weight", number(weight)),
-            ("Over background", number(weight - network.background, signed=True)),
-        ]
-    else:
+    words = ""
+    if network.background is None:
         numbers = [("Weight", number(weight, signed=weight < 0))]
+    else:
+        over = number(weight - network.background, signed=True)
+        in_prior = "yes" if edge["prior"] else "no"
+        numbers = [
+            ("In the prior", in_prior),
+            ("Refined weight", number(weight)),
+            ("Over background", over),
+        ]
+        if network.knows("evidence"):
+            numbers = [
+                ("Refined weight", number(weight)),
+                ("Evidence (log)", number(float(edge["evidence"]), 1, signed=True)),
+                ("Stability", halves(network, edge) or "not judged"),
+            ]
+            words = explained(network, edge)
     ends = dict.fromkeys((str(edge["source"]), str(edge["target"])))
-    return Card(status, icon, colour, numbers, {gene: gene_links(gene) for gene in ends})
+    return Card(status, icon, colour, numbers, words, {gene: gene_links(gene) for gene in ends})
+
+
+def explained(network: Network, edge: pd.Series[Any]) -> str:
+    """Sign, evidence, stability and prior of an edge, in plain words."""
+    background = network.background or 0.0
+    over = number(float(edge["weight"]) - background, signed=True)
+    parts = [likelihood(float(edge["evidence"]))]
+    found = halves(network, edge)
+    parts += [f"Found in {found} of the cells." if found else ""]
+    prior = "In the prior" if edge["prior"] else "Not in the prior"
+    parts += [f"{prior}; {over} over the background."]
+    return " ".join(part for part in parts if part)
+
+
+def likelihood(evidence: float) -> str:
+    """A log likelihood ratio in words: what the data alone say."""
+    if not math.isfinite(evidence):
+        return "What the data say about it is not known."
+    times = math.exp(min(abs(evidence), 99.0))
+    if times < 1.5:
+        return "The data say next to nothing about it."
+    words = "over a million" if times > 1e6 else f"{times:.1f}" if times < 10 else _rounded(times)
+    better = "an edge than not" if evidence > 0 else "no edge than one"
+    return f"The data alone say: {words} times more likely {better}."
+
+
+def _rounded(value: float) -> str:
+    """Two digits that count: 8 123 as "8,100"."""
+    step = 10 ** (math.floor(math.log10(value)) - 1)
+    return f"{round(value / step) * step:,}"
+
+
+def halves(network: Network, edge: pd.Series[Any]) -> str:
+    """In how many random halves of the cells the evidence is positive: "5 of 5 halves"."""
+    share = float(edge.get("stability", math.nan))
+    if not math.isfinite(share):
+        return ""
+    drawn = int(network.meta.get("settings", {}).get("halves", 0))
+    return f"{round(share * drawn)} of {drawn} halves" if drawn else f"{100 * share:.0f} %"
+
+
+def sign_of(edge: pd.Series[Any]) -> tuple[str, str]:
+    """The words and the icon of an edge's sign."""
+    sign = int(edge.get("sign", 0))
+    return {
+        1: ("Activates", ":material/arrow_forward:"),
+        -1: ("Represses", ":material/line_end:"),
+    }.get(sign, ("Sign not known", ":material/question_mark:"))
 
 
 def perturbations_of(run: Run, gene: str) -> list[tuple[str, str]]:
@@ -155,6 +223,14 @@ def rows(network: Network, edges: pd.DataFrame) -> pd.DataFrame:
     )
     if not network.refined:
         return table
+    if network.knows("evidence"):
+        signs = edges["sign"].map({1: "+", -1: MINUS, 0: "?"})
+        table = table.assign(Sign=signs, Evidence=edges["evidence"])
+        if network.knows("stability"):
+            drawn = network.meta.get("settings", {}).get("halves", 0)
+            found = (edges["stability"] * (drawn or 100)).round().astype("Int64").astype(str)
+            table["Stability"] = found + (f"/{drawn}" if drawn else " %")
+        return table.assign(Status=edges["status"])
     over = edges["weight"] - (network.background or 0.0)
     prior = edges["prior"].map({1: "yes", 0: "no"})
     return table.assign(**{"Over bg": over, "Status": edges["status"], "Prior": prior})

@@ -11,7 +11,7 @@ import pandas as pd
 from gvci.app.charts import KINDS, UNIT, Panel, grid_shape
 from gvci.app.density import density, steps
 from gvci.app.layout import Layout
-from gvci.app.network_view import edge_colour, nodes
+from gvci.app.network_view import edge_colour, nodes, represses
 from gvci.app.text import delta, plain
 from gvci.app.theme import LIGHT
 
@@ -54,9 +54,11 @@ def network(
     axis = figure.subplots()
     hubs = set(edges["source"])
     columns = ["source", "target", "weight", "status"]
-    for source, target, weight, status in edges[columns].to_numpy(dtype=object).tolist():
+    rows = edges[columns].to_numpy(dtype=object).tolist()
+    for (source, target, weight, status), bar in zip(rows, represses(edges), strict=True):
         arrow = {
-            "arrowstyle": "-|>", "connectionstyle": "arc3,rad=0.08",
+            "arrowstyle": "|-|,widthA=0,widthB=3" if bar else "-|>",
+            "connectionstyle": "arc3,rad=0.08",
             "color": edge_colour(status, LIGHT), "alpha": 0.7,
             "linewidth": 0.6 + 2 * min(abs(weight), 1.0), "shrinkB": 4, "shrinkA": 6,
             "linestyle": "--" if status == "removed" else "-",
@@ -82,6 +84,46 @@ def network(
     axis.set_aspect("equal")
     axis.axis("off")
     axis.set_title(plain(title), fontsize=10, loc="left", parse_math=False)
+    return _written(figure, provenance, kind)
+
+
+def curves(
+    table: pd.DataFrame,
+    rivals: Sequence[str],
+    names: Mapping[str, str],
+    title: str,
+    provenance: Mapping[str, object],
+    kind: Kind,
+) -> bytes:
+    """Precision–recall curves: refined with its band, the named rivals, chance."""
+    figure = _figure(5.6, 4.4)
+    axis = figure.subplots()
+    styles = dict(zip(rivals, ("-", ":", "--", "-."), strict=False))
+    for rival, part in table.groupby("rival", sort=False):
+        x, y = part["recall"], part["precision"]
+        if rival == "refined":
+            axis.fill_between(
+                x, part["low"], part["high"],
+                step="post", color=LIGHT.predicted, alpha=0.16, linewidth=0,
+            )  # fmt: skip
+            axis.step(x, y, where="post", color=LIGHT.predicted, label=names["refined"])
+        elif rival in styles:
+            axis.step(
+                x, y, styles[str(rival)], where="post", color=LIGHT.muted, linewidth=1.1,
+                label=names[str(rival)],
+            )  # fmt: skip
+    rate = table.attrs.get("base_rate")
+    if rate is not None:
+        axis.axhline(rate, color=LIGHT.control, linewidth=0.8, label=f"chance {rate:.2f}")
+    axis.set_xlim(0, 1)
+    axis.set_ylim(0, 1.02)
+    axis.set_xlabel("recall", fontsize=8)
+    axis.set_ylabel("precision", fontsize=8)
+    axis.legend(fontsize=7, frameon=False)
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    axis.tick_params(labelsize=7)
+    axis.set_title(plain(title), fontsize=9, loc="left", parse_math=False)
     return _written(figure, provenance, kind)
 
 

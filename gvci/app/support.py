@@ -1,0 +1,112 @@
+"""How a network's weights came about, in words: level, support, floors, false discoveries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gvci.app.edges import Network
+from gvci.app.text import literal, number
+from gvci.refiner.level import LEVELS
+
+VERDICTS: dict[str, tuple[str, str, Any]] = {
+    "yes": ("Prior supported", ":material/check_circle:", "green"),
+    "barely": ("Prior barely supported", ":material/warning:", "orange"),
+    "no": ("Prior not supported", ":material/block:", "red"),
+    "unknown": ("Support not judged", ":material/help:", "gray"),
+}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What stands over the graph.
+
+    Attributes:
+        verdict, icon, colour: the badge; empty where the prior was not judged at all.
+        headline: the level, or the preset, Markdown.
+        support: the support sentence, floors and false discoveries, Markdown.
+        details: paragraphs of "How these weights came about", Markdown.
+    """
+
+    verdict: str
+    icon: str
+    colour: Any
+    headline: str
+    support: str
+    details: list[str]
+
+
+def statement(network: Network) -> Statement | None:
+    """The statement of a refined network; None for an edge list."""
+    if network.alpha is None:
+        return None
+    meta, background = network.meta, number(network.background)
+    floors = [f"Background {background}"]
+    if network.prior_floor is not None:
+        floors.append(f"prior floor {number(network.prior_floor)}")
+    floors.append(f"α {number(network.alpha)}")
+    if "level" not in meta:
+        headline = f"**Preset {literal(meta.get('preset', 'paper'))}**"
+        return Statement("", "", "gray", headline, f"{' · '.join(floors)}.", _of_paper(network))
+    rate = meta.get("false_discovery", {}).get("estimate")
+    if rate is not None:
+        floors.append(f"estimated false edges {100 * rate:.0f} % (optimistic)")
+    level = int(meta["level"])
+    headline = f"**Level {level} · {LEVELS[level]}**"
+    verdict, icon, colour = VERDICTS.get(str(meta.get("supported")), VERDICTS["unknown"])
+    support = f"{literal(meta.get('support', ''), 600)} {' · '.join(floors)}."
+    return Statement(verdict, icon, colour, headline, support, _of_levels(network))
+
+
+def _of_paper(network: Network) -> list[str]:
+    return [
+        "A weight is the sigmoid of a learned logit, one for every pair of genes. Pairs that carry "
+        f"no information settle on the background, {number(network.background)}; an edge is "
+        f"adopted above α = {number(network.alpha)}.",
+        "This preset judges neither the prior nor single edges: no level, no evidence, no "
+        "stability. Refine with `--preset standard` for these.",
+    ]
+
+
+def _of_levels(network: Network) -> list[str]:
+    meta = network.meta
+    rates = meta.get("false_discovery", {})
+    told = [
+        "**Weight.** The probability that the pair is an edge, from what the data show and from "
+        "whether the prior has it. A pair outside the prior without a visible effect has the "
+        f"background, {number(network.background)}; a prior edge without one keeps the prior "
+        f"floor, {number(network.prior_floor)}. Edges above α = {number(network.alpha)} are "
+        "adopted.",
+        "**Evidence.** Log likelihood ratio of edge against no edge: what the data alone say, "
+        "prior left out. **Sign.** Of the regulator's effect: an arrow activates, a bar represses. "
+        "**Stability.** In how many random halves of the cells the evidence is positive.",
+        "**Level.** A fifth of the prior's edges is hidden at a time; a richer level is taken only "
+        "where it finds them clearly better.",
+    ]
+    told += [_hidden(meta)] if meta.get("hidden") else []
+    if rates.get("estimate") is not None:
+        added = rates.get("estimate_added")
+        of_added = f"; among the added {100 * added:.0f} %" if added is not None else ""
+        told.append(
+            f"**False edges.** Estimated at {100 * rates['estimate']:.0f} % of the adopted"
+            f"{of_added}. {literal(rates.get('caveat', ''))}"
+        )
+    return told
+
+
+def _hidden(meta: dict[str, Any]) -> str:
+    """How hidden prior edges rank under each level, as a Markdown table."""
+    lines = [
+        "| level | times chance | times the same regulators | AUROC |",
+        "|:---|---:|---:|---:|",
+    ]
+    for level, found in sorted(meta["hidden"].items()):
+        name = f"{level} · {LEVELS.get(int(level), '')}"
+        name = f"**{name}**" if int(level) == int(meta["level"]) else name
+        numbers = (
+            number(found.get("lift"), 1),
+            number(found.get("within_lift"), 1),
+            number(found.get("auroc")),
+        )
+        lines.append(f"| {name} | {' | '.join(numbers)} |")
+    return "\n".join(lines)
