@@ -26,7 +26,8 @@ def click_an_edge(page: Page, at: int) -> None:
     if lines.count() == 0:
         lines = page.locator("svg path[fill=none][stroke-width]")
     middle = lines.nth(at).evaluate(
-        "p => { const m = p.getPointAtLength(p.getTotalLength() * 0.6);"
+        "p => { p.scrollIntoView({block: 'center'});"
+        " const m = p.getPointAtLength(p.getTotalLength() * 0.6);"
         " const q = m.matrixTransform(p.getScreenCTM()); return [q.x, q.y]; }"
     )
     page.mouse.click(*middle)
@@ -155,7 +156,7 @@ def test_files(visit: Visit, tmp_path: Path, label: str, head: bytes):
 def test_precision_and_recall(visit: Visit, tmp_path: Path):
     """The second view: words, figure, table, files; its choice is in the URL, and the way back."""
     page = visit.open("network")
-    page.get_by_role("button", name="Precision and recall").click()
+    page.get_by_text("Precision and recall", exact=True).click()
     expect(page.get_by_text(re.compile("Refined is ahead of its best rival"))).to_be_visible()
     visit.settled()
     assert "view=Precision" in page.url
@@ -169,7 +170,7 @@ def test_precision_and_recall(visit: Visit, tmp_path: Path):
     started.value.save_as(file)
     assert b"rival,recall,precision,low,high" in file.read_bytes()
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Graph", exact=True).click()
+    page.get_by_text("Graph", exact=True).click()
     expect(page.get_by_text(re.compile("Showing 50 of"))).to_be_visible()
     visit.settled()
     assert "view=" not in page.url
