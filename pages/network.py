@@ -245,9 +245,11 @@ def explore(frame, network, chosen, default, uploaded, places):
                 place.metric(label, value)
             if card.words:
                 st.caption(card.words)
-            for gene, links in card.links.items():
-                line = " · ".join(f"[{name}]({url})" for name, url in links.items())
-                st.caption(f"{italic(gene)}: {line}")
+            lines = [
+                f"{italic(gene)}: " + " · ".join(f"[{name}]({url})" for name, url in links.items())
+                for gene, links in card.links.items()
+            ]
+            st.caption("  \n".join(lines))
             for label, words in regulators.perturbations_of(frame.run, pair[0]):
                 icon = ":material/experiment:"
                 if st.button(words, type="primary", icon=icon, width="stretch", key=f"do {label}"):

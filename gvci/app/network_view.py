@@ -144,7 +144,7 @@ def _link(
     }
     link: dict[str, Any] = {"source": source, "target": target, "lineStyle": style}
     if bar:
-        link |= {"symbol": ["none", "rect"], "symbolSize": [0, [11, 2.5]]}
+        link |= {"symbol": ["none", "rect"], "symbolSize": [0, [17, 4]]}
     return link
 
 

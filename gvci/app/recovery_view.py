@@ -29,7 +29,7 @@ SHORT = {
     "prior_correlation_within": "tie-break",
     "genie3": "GENIE3",
 }
-HEIGHT = 400
+HEIGHT = 380
 
 
 def figure(curves: pd.DataFrame, colours: Palette, mine: str = "Refined") -> go.Figure:
@@ -122,7 +122,9 @@ def label_places(shown: dict[str, pd.DataFrame]) -> dict[str, tuple[float, float
                     continue
                 gap = float(np.abs(lines[row, around] - y).min())
                 if len(others):
-                    gap = min(gap, float(np.abs(others - y).min()))
+                    # Where curves run together nobody can tell whose label it is.
+                    apart = np.abs(np.delete(lines[:, at], row) - lines[row, at]).min()
+                    gap = min(gap, float(np.abs(others - y).min()), float(apart))
                 for x, other in taken:
                     if abs(x - grid[at]) < 0.36:
                         gap = min(gap, abs(other - y))

@@ -26,7 +26,8 @@ def click_an_edge(page: Page, at: int) -> None:
     if lines.count() == 0:
         lines = page.locator("svg path[fill=none][stroke-width]")
     middle = lines.nth(at).evaluate(
-        "p => { const m = p.getPointAtLength(p.getTotalLength() * 0.6);"
+        "p => { p.scrollIntoView({block: 'center'});"
+        " const m = p.getPointAtLength(p.getTotalLength() * 0.6);"
         " const q = m.matrixTransform(p.getScreenCTM()); return [q.x, q.y]; }"
     )
     page.mouse.click(*middle)
@@ -42,6 +43,7 @@ def test_edge_card_and_table_in_step(visit: Visit):
     clicked = card(page)
     assert clicked.startswith("STAT1 →")
     grid = page.locator("[data-testid=stDataFrame] canvas").first
+    grid.scroll_into_view_if_needed()
     box = grid.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 18, box["y"] + 35 * 2 + 17)
@@ -149,3 +151,34 @@ def test_files(visit: Visit, tmp_path: Path, label: str, head: bytes):
     content = file.read_bytes()
     assert content.startswith(head)
     assert b"fingerprint" in content
+
+
+def test_precision_and_recall(visit: Visit, tmp_path: Path):
+    """The second view: words, figure, table, files; its choice is in the URL, and the way back."""
+    page = visit.open("network")
+    page.get_by_text("Precision and recall", exact=True).click()
+    expect(page.get_by_text(re.compile("Refined is ahead of its best rival"))).to_be_visible()
+    visit.settled()
+    assert "view=Precision" in page.url
+    drawn = page.locator(".js-plotly-plot").first
+    expect(drawn).to_be_visible()
+    expect(drawn.get_by_text("chance 0.12")).to_be_visible()
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Curves (CSV)").click()
+    file = tmp_path / "curves.csv"
+    started.value.save_as(file)
+    assert b"rival,recall,precision,low,high" in file.read_bytes()
+    page.keyboard.press("Escape")
+    page.get_by_text("Graph", exact=True).click()
+    expect(page.get_by_text(re.compile("Showing 50 of"))).to_be_visible()
+    visit.settled()
+    assert "view=" not in page.url
+
+
+def test_how_the_weights_came_about(visit: Visit):
+    """Level, support and the caveat of the false-discovery estimate are words on the page."""
+    page = visit.open("network")
+    expect(page.get_by_text("Prior supported")).to_be_visible()
+    page.get_by_role("button", name="How these weights came about").click()
+    expect(page.get_by_text(re.compile("up to three times higher"))).to_be_visible()

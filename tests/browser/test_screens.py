@@ -16,6 +16,7 @@ from tests.browser.conftest import Visit
 PAGES = {
     "home": "",
     "network": "network?tfs=STAT1,IRF1&k=18",
+    "recovery": "network?view=Precision+and+recall",
     "counterfactual": "counterfactual",
     "data": "data",
 }
