@@ -80,7 +80,7 @@ def dense_steps(refiner: Any, steps: int = 2) -> float:
     adam = torch.optim.Adam(refiner.parameters(), lr=settings.learning_rate)
     seconds = 0.0
     for step in range(1 + steps):
-        rows, rng = next(refiner._batches)
+        rows, rng = refiner.batch(step)
         pairs = refiner._draw(rng).pairs
         start = time.process_time()
         mask = torch.zeros(n * n, dtype=torch.bool)

@@ -85,7 +85,9 @@ def refine(given: Namespace) -> None:
     data = PerturbationData.read(given.data)
     prior = load_network(given.prior)
     with _progress("refine") as progress:
-        grn = refine_grn(data, prior, settings, given.preset, progress)
+        # A long refinement that was stopped goes on here when it is asked for again.
+        unfinished = given.out / "unfinished.safetensors"
+        grn = refine_grn(data, prior, settings, given.preset, progress, unfinished)
     save_grn(grn, given.data, given.out)
     for sentence in grn.sentences():
         print(sentence)

@@ -7,7 +7,6 @@ the L1 penalty lets all others sink to a common background.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -71,7 +70,7 @@ class RelationRefiner(nn.Module):
             settings.diagonal_penalty,
         )
         self._kept: Tensor | None = None
-        self._batches = self._endless_batches(np.random.default_rng(settings.seed))
+        self.steps = 0
         self._validation = self._fixed_validation()
 
     # --- eq. 11 ----------------------------------------------------------------------
@@ -146,7 +145,8 @@ class RelationRefiner(nn.Module):
 
     def step(self) -> dict[str, float]:
         """One iteration: draw cells and M, descend. Returns the two terms of eq. 13."""
-        rows, rng = next(self._batches)
+        rows, rng = self.batch(self.steps)
+        self.steps += 1
         graph = self._draw(rng)
         drawn = self.logits.detach()[graph.pairs].requires_grad_()
         self._optimizer.zero_grad()
@@ -219,20 +219,43 @@ class RelationRefiner(nn.Module):
         """Back to a kept state."""
         self.load_state_dict(state)
 
+    def batch(self, step: int) -> tuple[np.ndarray, np.random.Generator]:
+        """Cells of a step, and what M is drawn with; both depend on seed and step alone."""
+        rows, size = self.data.rows("train"), self.settings.batch_size
+        epoch, place = divmod(step, math.ceil(len(rows) / size))
+        order = np.random.default_rng([self.settings.seed, 3, epoch]).permutation(rows)
+        drawn = order[place * size : (place + 1) * size]
+        return drawn, np.random.default_rng([self.settings.seed, 4, step])
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """Weights, the moments of both optimisers and the step: all that the next step needs."""
+        tensors = {f"model.{name}": value.detach() for name, value in self.state_dict().items()}
+        tensors |= {"logits.first": self._descent.first, "logits.second": self._descent.second}
+        for i, moments in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"adam.{i}.{name}": value for name, value in moments.items()}
+        return tensors | {"steps": torch.tensor(self.steps)}
+
+    def resume(self, snapshot: dict[str, Tensor]) -> None:
+        """Back to a snapshot."""
+        with torch.no_grad():
+            for name, value in self.state_dict().items():
+                value.copy_(snapshot[f"model.{name}"])
+        self._descent.first.copy_(snapshot["logits.first"])
+        self._descent.second.copy_(snapshot["logits.second"])
+        self.steps = self._descent.steps = int(snapshot["steps"])
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in snapshot.items():
+            if key.startswith("adam."):
+                _, i, name = key.split(".")
+                state.setdefault(int(i), {})[name] = value
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+
     # --- inside ----------------------------------------------------------------------
 
     def _draw(self, rng: np.random.Generator) -> DrawnGraph:
         s = self.settings
         return DrawnGraph(draw_pairs(self.prior, self.n, s.keep_prior, s.keep_other, rng), self.n)
-
-    def _endless_batches(
-        self, rng: np.random.Generator
-    ) -> Iterator[tuple[np.ndarray, np.random.Generator]]:
-        rows = self.data.rows("train")
-        while True:
-            order = rng.permutation(rows)
-            for start in range(0, len(order), self.settings.batch_size):
-                yield order[start : start + self.settings.batch_size], rng
 
     def _fixed_validation(self) -> tuple[DrawnGraph, Tensor, Tensor]:
         rng = np.random.default_rng([self.settings.seed, 1])

@@ -94,9 +94,9 @@ def test_steps_equal_adam_on_the_literal_dense_loss(
         [{"params": [literal.logits], "lr": 0.02}, {"params": others}],
         lr=literal.settings.learning_rate,
     )
-    for _ in range(3):
+    for step in range(3):
         terms = ours.step()
-        rows, rng = next(literal._batches)
+        rows, rng = literal.batch(step)
         mask = torch.zeros(ours.n**2, dtype=torch.bool)
         mask[literal._draw(rng).pairs] = True
         y = torch.from_numpy(small_data.dense(rows)).double()
@@ -214,3 +214,45 @@ def test_damaged_network_is_refused(tmp_path):
     (tmp_path / "grn.json").write_text("{")
     with pytest.raises(GRNError, match="not a refined network, or it is damaged"):
         RefinedGRN.load(tmp_path)
+
+
+@pytest.mark.parametrize("stop_at", [7, 13, 29])
+def test_stopped_and_resumed_equals_uninterrupted(
+    small_data, small_simulation, tmp_path, monkeypatch, stop_at
+):
+    settings = RefineSettings.preset("paper", max_steps=30, evaluate_every=6, seed=2)
+    whole = refine(small_data, small_simulation.prior, settings, "paper")
+    file = tmp_path / "grn" / "unfinished.safetensors"
+    plain = RelationRefiner.step
+
+    def stopping(self):
+        if self.steps == stop_at:
+            raise KeyboardInterrupt
+        return plain(self)
+
+    monkeypatch.setattr(RelationRefiner, "step", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        refine(small_data, small_simulation.prior, settings, "paper", unfinished=file)
+    monkeypatch.undo()
+    assert file.is_file()
+    done = []
+    again = refine(
+        small_data,
+        small_simulation.prior,
+        settings,
+        "paper",
+        progress=lambda step, planned, words: done.append(step),
+        unfinished=file,
+    )
+    pd.testing.assert_frame_equal(again.table, whole.table, check_exact=True)
+    assert min(done) > stop_at - 6
+    assert not file.exists()
+
+
+def test_other_settings_and_damaged_files_start_over(small_data, small_simulation, tmp_path):
+    settings = RefineSettings.preset("paper", max_steps=6, evaluate_every=3)
+    whole = refine(small_data, small_simulation.prior, settings, "paper")
+    file = tmp_path / "unfinished.safetensors"
+    file.write_bytes(b"damaged")
+    again = refine(small_data, small_simulation.prior, settings, "paper", unfinished=file)
+    pd.testing.assert_frame_equal(again.table, whole.table)

@@ -11,7 +11,8 @@ import pytest
 from gvci.config import TrainSettings
 from gvci.errors import PredictionError, TrainingError
 from gvci.prediction import TrainedModel
-from gvci.training import GraphVCITask, fit, train
+from gvci.task import GraphVCITask
+from gvci.training import fit, train
 
 SMALL = {
     "latent": 16, "width": 32, "depth": 2, "outcome_embedding": 32, "graph_latent": 16,
