@@ -1,6 +1,6 @@
 """Speed and memory of the refiner, beside the literal dense form of eq. 11 in the same run.
 
-    python benchmarks/refiner.py [--json] [--skip-20k]
+    python -m benchmarks.refiner [--json] [--skip-20k]
 
 Each case runs in a process of its own on one thread. Seconds are of the processor, so that
 other work on the machine does not count; peaks are of the whole process, libraries included.
@@ -15,8 +15,10 @@ import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[1]
 SIZES = {400: 4_000, 2013: 42_563, 20_000: 100_000}
 CELLS, SOURCES = 14_000, 84
 
@@ -147,10 +149,15 @@ def standard(genes: int) -> dict[str, float]:
 
 def measured(kind: str, genes: int) -> dict[str, float]:
     """`case` in a process of its own."""
-    words = [sys.executable, __file__, "--case", kind, str(genes)]
+    words = [sys.executable, "-m", "benchmarks.refiner", "--case", kind, str(genes)]
     threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     done = subprocess.run(
-        words, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads}
+        words,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **threads},
     )
     answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     print(f"{kind:>8} {genes:>6} genes  " + "  ".join(f"{k} {v:.3g}" for k, v in answer.items()))
