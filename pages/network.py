@@ -105,6 +105,9 @@ def tell(network, place):
             with st.popover("How these weights came about", type="tertiary", width="content"):
                 st.markdown("\n\n".join(said.details))
         st.caption(said.support)
+        for remark in said.remarks:
+            st.caption(f":material/info: {remark}")
+        return
     for note in network.notes:
         st.caption(f":material/info: {literal(note)}")
 

@@ -26,6 +26,7 @@ class Statement:
         headline: the level, or the preset, Markdown.
         support: the support sentence, floors and false discoveries, Markdown.
         details: paragraphs of "How these weights came about", Markdown.
+        remarks: what thresholding does not do, Markdown.
     """
 
     verdict: str
@@ -34,6 +35,7 @@ class Statement:
     headline: str
     support: str
     details: list[str]
+    remarks: list[str]
 
 
 def statement(network: Network) -> Statement | None:
@@ -47,7 +49,8 @@ def statement(network: Network) -> Statement | None:
     floors.append(f"α {number(network.alpha)}")
     if "level" not in meta:
         headline = f"**Preset {literal(meta.get('preset', 'paper'))}**"
-        return Statement("", "", "gray", headline, f"{' · '.join(floors)}.", _of_paper(network))
+        told = [*_of_paper(network), *_left_out(network)]
+        return Statement("", "", "gray", headline, f"{' · '.join(floors)}.", told, [])
     rate = meta.get("false_discovery", {}).get("estimate")
     if rate is not None:
         floors.append(f"estimated false edges {100 * rate:.0f} % (optimistic)")
@@ -55,7 +58,14 @@ def statement(network: Network) -> Statement | None:
     headline = f"**Level {level} · {LEVELS[level]}**"
     verdict, icon, colour = VERDICTS.get(str(meta.get("supported")), VERDICTS["unknown"])
     support = f"{literal(meta.get('support', ''), 600)} {' · '.join(floors)}."
-    return Statement(verdict, icon, colour, headline, support, _of_levels(network))
+    told = [*_of_levels(network), *_left_out(network)]
+    remarks = [literal(sentence, 600) for sentence in meta.get("thresholding", [])]
+    return Statement(verdict, icon, colour, headline, support, told, remarks)
+
+
+def _left_out(network: Network) -> list[str]:
+    notes = " ".join(literal(note) for note in network.notes)
+    return [f"**The prior.** {notes}"] if notes else []
 
 
 def _of_paper(network: Network) -> list[str]:

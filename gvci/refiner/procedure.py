@@ -136,7 +136,7 @@ def refine_calibrated(
     meta = provenance(data, inside, preset, settings)
     meta |= _report(choice, found, background)
     meta["false_discovery"] = false_discovery(table)
-    meta["notes"] += _notes(table, alpha, found.prior_floor)
+    meta["thresholding"] = _thresholding(table, alpha, found.prior_floor)
     return RefinedGRN(data.genes, table, alpha, background, meta)
 
 
@@ -163,7 +163,7 @@ def _report(choice: Choice, found: Calibration, background: float) -> dict[str, 
     }
 
 
-def _notes(table: pd.DataFrame, alpha: float, prior_floor: float) -> list[str]:
+def _thresholding(table: pd.DataFrame, alpha: float, prior_floor: float) -> list[str]:
     """What thresholding at α does not do, in words."""
     counts = table["status"].value_counts()
     notes = []

@@ -43,8 +43,8 @@ class RefinedGRN:
         background: median W̃ of the pairs outside the prior.
         meta: name, preset, prior, data, their hashes, seed, settings, created, notes, floors;
             of a calibrated network also level, support (a sentence), supported, hidden (lift
-            and AUROC per level), p_in, p_out, kappa, false_discovery with its caveat; of preset
-            `paper` also steps.
+            and AUROC per level), p_in, p_out, kappa, thresholding (what it does not do, in words),
+            false_discovery with its caveat; of preset `paper` also steps.
     """
 
     genes: pd.Index
@@ -101,7 +101,8 @@ class RefinedGRN:
                 f"Estimated share of false edges among the adopted: {rate:.2f}. "
                 f"{self.meta['false_discovery']['caveat']}"
             )
-        return told + [str(note) for note in self.meta.get("notes", [])]
+        said = [*self.meta.get("notes", []), *self.meta.get("thresholding", [])]
+        return told + [str(sentence) for sentence in said]
 
     def adopted(self) -> GRN:
         """Ê of eq. 12: the edges above α, which the main model takes.

@@ -55,7 +55,7 @@ def with_floor(grn: RefinedGRN, floor: float) -> RefinedGRN:
     meta = {
         **grn.meta,
         "floors": {"background": 0.1, "prior_floor": floor},
-        "notes": ["Thresholding removes no edge of the prior: a test."],
+        "thresholding": ["Thresholding removes no edge of the prior: a test."],
         "supported": "no",
         "support": "The data do not support this prior: a test.",
     }

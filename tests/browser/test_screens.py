@@ -31,7 +31,7 @@ def test_page_fits(chromium: Browser, server: str, tmp_path: Path, name: str, sc
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
     visit = Visit(context, server)
     page = visit.open(PAGES[name])
-    page.wait_for_timeout(1500)  # tables and charts draw themselves after the script has run
+    page.wait_for_timeout(3000)  # tables and charts draw themselves after the script has run
     page.screenshot(path=folder / f"{name}_{scheme}.png")
     widths = page.evaluate(
         "() => { const e = document.querySelector('[data-testid=stMain]');"

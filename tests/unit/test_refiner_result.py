@@ -74,7 +74,7 @@ def test_a_floor_above_alpha_is_said(small_data, small_simulation):
     grn = refine(noise, small_simulation.prior, RefineSettings(halves=0, alpha=0.2))
     assert grn.meta["floors"]["prior_floor"] > 0.2
     assert grn.counts()["removed"] == 0
-    assert any("removes no edge of the prior" in note for note in grn.meta["notes"])
+    assert any("removes no edge of the prior" in note for note in grn.meta["thresholding"])
 
 
 def test_level_can_be_fixed(small_data, small_simulation):
