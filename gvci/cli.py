@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GvciError as error:
         print(f"gvci: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"gvci: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("gvci: stopped.", file=sys.stderr)
         return 130
@@ -53,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument(
                 "--set", nargs="+", action="extend", default=[], metavar="key=value", dest="words"
             )
-            one.add_argument("--seed", type=int)
+            one.add_argument("--seed", type=_count)
         return one
 
     one = verb("datasets", "List the datasets, priors, target sets and gene sets known by name.")
@@ -98,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--dose", type=float, default=1.0)
     one.add_argument("--cells", nargs="+", default=[], metavar="'column=value'")
     one.add_argument("--mode", default="residual", choices=("residual", "mean", "sample"))
-    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--seed", type=_count, default=0)
     one.add_argument("--out", type=Path, required=True, metavar="pred.h5ad")
 
     one = verb("effects", "Marginal effects with intervals, as a csv.")
@@ -122,13 +125,13 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--resamples", type=_count, default=400, metavar="N", help="of the target genes; 0 for none"
     )
-    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--seed", type=_count, default=0)
     one.add_argument("--json", action="store_true")
     return top
 
 
 def _count(word: str) -> int:
-    number = int(word)
-    if number < 0:
-        raise ValueError
-    return number
+    if not (word.isdecimal() and int(word) < 2**63):
+        message = f"'{word}' is not a whole number, 0 or more"
+        raise argparse.ArgumentTypeError(message)
+    return int(word)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gvci.atomic import replacing
-from gvci.config import PrepareSettings, RefineSettings, TrainSettings, load_settings
-from gvci.errors import CatalogueError
+from gvci.config import PrepareSettings, RefineSettings, TrainSettings, load_settings, read_words
+from gvci.errors import CatalogueError, GRNError
+
+if TYPE_CHECKING:
+    from gvci.data.entries import CatalogueEntry
 
 # Torch and scanpy take seconds to import: each verb imports what it uses.
 
@@ -36,25 +39,20 @@ def prepare(given: Namespace) -> None:
     from gvci.data.prepare import prepare as prepare_cells
 
     adata, entry = load_dataset(given.data)
-    mapping = entry.columns if entry is not None else {}
-    holdout, ood = given.holdout, given.ood
-    if entry is not None and holdout is None and ood is None:
-        holdout, ood = entry.holdout or None, entry.ood
-    settings = load_settings(
-        PrepareSettings,
-        None,
-        given.config,
-        given.words,
-        perturbation=given.perturbation or mapping.get("perturbation"),
-        control=given.control or mapping.get("control"),
-        covariates=given.covariates if given.covariates is not None else mapping.get("covariates"),
-        dose=given.dose or mapping.get("dose"),
-        n_genes=given.genes,
-        keep_genes=_genes(given.keep_genes) or None,
-        holdout=holdout,
-        ood=ood,
-        seed=given.seed,
-    )
+    asked = read_words(given.config, given.words)
+    options = {
+        "perturbation": given.perturbation,
+        "control": given.control,
+        "covariates": given.covariates,
+        "dose": given.dose,
+        "n_genes": given.genes,
+        "keep_genes": _genes(given.keep_genes) or None,
+        "holdout": given.holdout,
+        "ood": given.ood,
+        "seed": given.seed,
+    }
+    asked |= {name: value for name, value in options.items() if value is not None}
+    settings = PrepareSettings.checked(_usual(entry, asked) | asked)
     identity: dict[str, Any] = {"name": Path(given.data).stem}
     if entry is not None:
         names = ("name", "title", "simulated", "licence", "citation")
@@ -64,6 +62,16 @@ def prepare(given: Namespace) -> None:
     for line in [*data.meta.get("report", []), *(f.sentence for f in data.findings)]:
         print(line)
     print(f"Wrote {data.n_cells:,} cells × {len(data.genes):,} genes to {given.out}.")
+
+
+def _usual(entry: CatalogueEntry | None, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What the catalogue says of a dataset, where the user says nothing."""
+    if entry is None:
+        return {}
+    usual = {name: value for name, value in entry.columns.items() if value is not None}
+    if not {"holdout", "ood", "ood_level"} & set(asked):
+        usual |= {"holdout": entry.holdout, "ood": entry.ood}
+    return usual
 
 
 def refine(given: Namespace) -> None:
@@ -83,7 +91,7 @@ def refine(given: Namespace) -> None:
         alpha=given.alpha,
     )
     data = PerturbationData.read(given.data)
-    prior = load_network(given.prior)
+    prior = load_network(given.prior).adopted()
     with _progress("refine") as progress:
         # A long refinement that was stopped goes on here when it is asked for again.
         unfinished = given.out / "unfinished.safetensors"
@@ -139,6 +147,9 @@ def predict(given: Namespace) -> None:
     obs = data.adata.obs.iloc[rows].copy()
     obs["factual_perturbation"] = data.perturbation[rows]
     obs[data.columns.perturbation] = given.perturbation
+    if data.columns.dose is not None:
+        obs["factual_dose"] = obs[data.columns.dose]
+        obs[data.columns.dose] = given.dose
     obs["support"] = [run.support(given.perturbation, g) for g in data.groups[rows]]
     answer = ad.AnnData(predicted, obs=obs, var=pd.DataFrame(index=data.genes))
     answer.uns["gvci"] = {
@@ -202,8 +213,12 @@ def edges(given: Namespace) -> dict[str, Any]:
     from gvci.run import grn_data
 
     network = _network(given.network)
-    file = given.data or grn_data(Path(given.network))
+    file = given.data or grn_data(_grn_folder(Path(given.network)))
     data = PerturbationData.read(file) if file is not None else None
+    refined_on = getattr(network, "meta", {}).get("data_hash")
+    if given.data is None and data is not None and data.fingerprint != refined_on:
+        print("The network was refined on other cells than those beside it: name them by --data.")
+        data = None
     answer = evaluate_edges(
         network,
         load_network(given.truth),
@@ -251,13 +266,24 @@ def _decimals(value: float | None) -> str:
 def _network(word: str) -> Any:
     """A refined network's directory, else a plain edge list by file or catalogue name."""
     from gvci.data.catalogue import load_network
-    from gvci.refiner.result import RefinedGRN
+    from gvci.refiner.result import NOTES, RefinedGRN
+    from gvci.run import GRN_FOLDER, MODEL
 
-    if Path(word).is_dir():
-        folder = Path(word)
-        inner = folder / "grn"
-        return RefinedGRN.load(inner if inner.is_dir() else folder)
-    return load_network(word)
+    folder = Path(word)
+    if not folder.is_dir():
+        return load_network(word)
+    if (folder / MODEL).is_file() and not (folder / GRN_FOLDER / NOTES).is_file():
+        message = f"The model in {folder} was trained without a refined network. Name a network."
+        raise GRNError(message)
+    return RefinedGRN.load(_grn_folder(folder))
+
+
+def _grn_folder(folder: Path) -> Path:
+    """Where a run keeps its network; a network's own folder stays as it is."""
+    from gvci.run import GRN_FOLDER
+
+    inner = folder / GRN_FOLDER
+    return inner if inner.is_dir() else folder
 
 
 def _genes(words: Sequence[str]) -> list[str]:

@@ -76,6 +76,17 @@ def load_settings(
     Raises:
         SettingsError: unknown preset or setting, unreadable JSON, a value out of range.
     """
+    values = read_words(config, words)
+    values.update({key: value for key, value in given.items() if value is not None})
+    return kind.preset(preset, **values) if preset else kind.checked(values)
+
+
+def read_words(config: Path | None, words: Sequence[str]) -> dict[str, Any]:
+    """Settings named in a JSON file, then in `key=value` words.
+
+    Raises:
+        SettingsError: unreadable JSON, or a word without "=".
+    """
     values: dict[str, Any] = {}
     if config is not None:
         try:
@@ -92,8 +103,7 @@ def load_settings(
             values[key.strip()] = json.loads(text)
         except ValueError:
             values[key.strip()] = text
-    values.update({key: value for key, value in given.items() if value is not None})
-    return kind.preset(preset, **values) if preset else kind.checked(values)
+    return values
 
 
 class SimulateSettings(Settings):
@@ -147,7 +157,7 @@ class PrepareSettings(Settings):
     test: float = Field(0.1, ge=0.0, lt=0.5, description="share of the other cells")
     target_sum: float = Field(1e4, gt=0, description="counts per cell after normalisation")
     n_de: int = Field(50, ge=1, description="differentially expressed genes per group")
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**63)
 
 
 class RefineSettings(Settings):
@@ -246,7 +256,7 @@ class TrainSettings(Settings):
     max_steps: int = Field(3000, ge=1)
     evaluate_every: int = Field(100, ge=1, description="steps between validations")
     patience: int = Field(8, ge=1, description="validations without gain before stopping")
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**63)
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"max_steps": 600, "patience": 4},

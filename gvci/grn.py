@@ -105,6 +105,20 @@ class GRN:
         edges = self.edges[inside].reset_index(drop=True)
         return GRN(wanted, edges, self.name, notes)
 
+    def adopted(self) -> GRN:
+        """The edges above the threshold where a table says which (kept, added); else all.
+
+        Raises:
+            GRNError: the table has statuses, and no edge is kept or added.
+        """
+        if "status" not in self.edges:
+            return self
+        edges = self.edges[self.edges["status"].isin(("kept", "added"))]
+        if edges.empty:
+            message = f"No edge of {self.name or 'the network'} is marked kept or added."
+            raise GRNError(message)
+        return GRN(self.genes, edges.reset_index(drop=True), self.name, self.notes)
+
     def fingerprint(self) -> str:
         """SHA-256 over genes and sorted edges: equal for equal networks."""
         rows = self.edges.sort_values(["source", "target"])[["source", "target", "weight"]]
@@ -145,6 +159,10 @@ def from_edges(edges: pd.DataFrame, name: str = "", genes: Sequence[str] | None 
             "weight": 1.0 if weight is None else _weights(edges[weight]),
         }
     )
+    # A sign of 0 may mean "not known"; a weight of 0 is no edge.
+    if weight is not None and str(weight).strip().lower() in ("weight", "score"):
+        there = table["weight"].ne(0)
+        edges, table = edges[there.to_numpy()], table[there]
     extra = edges[[c for c in edges.columns if c not in (source, target, weight)]]
     extra = extra.rename(columns={c: f"{c} (file)" for c in ("source", "target", "weight")})
     table = pd.concat([table, extra], axis=1)

@@ -31,7 +31,7 @@ from gvci.errors import CheckpointError, FileError, GRNError, GvciError, Predict
 from gvci.evaluate import evaluate
 from gvci.grn import GRN
 from gvci.prediction import TrainedModel
-from gvci.refiner.result import NOTES, RefinedGRN
+from gvci.refiner.result import NOTES, TABLE, RefinedGRN
 from gvci.training import Progress, train
 
 MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
@@ -98,10 +98,17 @@ class Run:
 
         Raises:
             FileError: missing or damaged.
-            CheckpointError: the model was trained on other genes.
+            CheckpointError: the model was trained on other genes or other cells.
         """
         model = self.model if self.kind == "run" else None
         data = PerturbationData.read(self.path / DATA)
+        if model is not None and model.header.get("data_hash") not in (None, data.fingerprint):
+            message = (
+                f"The cells in {self.path / DATA} are not those that this model was trained on "
+                "(their checksum differs), so held-out cells could not be told from training "
+                "cells. Put the original file back, or train again."
+            )
+            raise CheckpointError(message)
         order = None if model is None else align_genes(model.genes, data.genes)
         if order is None:
             return data
@@ -160,6 +167,9 @@ class Run:
             rows = np.flatnonzero(rows)
         if not len(rows):
             message = "No cell was chosen. Choose cells, e.g. --cells 'cell_type=B cells'."
+            raise PredictionError(message)
+        if not (np.isfinite(dose) and dose >= 0):
+            message = f"The dose {dose} is not usable. Give a number, 0 or more."
             raise PredictionError(message)
         code = self.model.treatment_code
         return self.model.counterfactual(
@@ -253,8 +263,9 @@ def make_run(
     Raises:
         GvciError: as `training.train`.
     """
+    _require_own_folder(folder)
     data = PerturbationData.read(data_file)
-    adopted = grn.adopted() if isinstance(grn, RefinedGRN) else grn
+    adopted = None if grn is None else grn.adopted()
     if settings.model == "vci":
         grn = adopted = None
     header = {
@@ -276,10 +287,21 @@ def make_run(
     if isinstance(grn, RefinedGRN):
         grn.save(folder / GRN_FOLDER, f"../{DATA}")
     else:
-        shutil.rmtree(folder / GRN_FOLDER, ignore_errors=True)
+        for name in (TABLE, NOTES):  # of an older run
+            (folder / GRN_FOLDER / name).unlink(missing_ok=True)
     run = Run.open(folder)
     save_scores(run)
     return run
+
+
+def _require_own_folder(folder: Path) -> None:
+    """Refuse a folder whose `grn` belongs to somebody else: a run writes its own there."""
+    if (folder / GRN_FOLDER).exists() and not (folder / MODEL).is_file():
+        message = (
+            f"{folder / GRN_FOLDER} is there already and is not part of a run. "
+            "Give the run another folder."
+        )
+        raise CheckpointError(message)
 
 
 def save_scores(run: Run) -> None:

@@ -98,7 +98,7 @@ def fit(
             task.restore(kept)
             message = (
                 f"Training diverged at step {step} ({broken[0]} is {terms[broken[0]]}). "
-                "The weights of the best validation are kept. Lower the learning rate."
+                "Lower the learning rate."
             )
             raise TrainingError(message)
         for name, value in terms.items():

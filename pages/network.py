@@ -66,9 +66,9 @@ def find_a_gene(run, network, not_found):
 
 def show(names):
     """Put regulators on the page, first."""
-    others = [name for name in st.session_state["tfs"] if name not in names]
-    st.session_state["tfs"] = [*names, *others]
-    st.session_state["gene"] = ""
+    others = [name for name in st.session_state["_drawn_tfs"] if name not in names]
+    st.session_state.update(tfs=[*names, *others], gene="")
+    session.publish("tfs", st.session_state["tfs"], ())
 
 
 def reset(default):
@@ -291,6 +291,7 @@ with session.page("Network") as frame:
     session.keep_known("tfs", known, default)
     chosen = first.multiselect("Regulators", known, key="tfs", placeholder="Choose regulators")
     session.publish("tfs", chosen, default)
+    st.session_state["_drawn_tfs"] = chosen
     with gene_place:
         find_a_gene(frame.run, network, missing)
     line = st.container(horizontal=True, vertical_alignment="center", gap="small")

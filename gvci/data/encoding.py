@@ -66,7 +66,7 @@ class TreatmentCode:
         return parts
 
     def encode(self, labels: Sequence[str], doses: Sequence[float] | None = None) -> np.ndarray:
-        """T, float32 (cells, r). A dose scales the perturbations of its cell, not the control.
+        """T, float32 (cells, r). A dose scales the perturbations of its cell; 0 is the control.
 
         Raises:
             PredictionError: an unknown label.
@@ -80,7 +80,9 @@ class TreatmentCode:
             table[row, [columns[p] for p in parts] if parts else [0]] = 1.0
         code = table[inverse]
         if doses is not None:
-            code[:, 1:] *= np.asarray(doses, dtype=np.float32)[:, None]
+            amounts = np.asarray(doses, dtype=np.float32)
+            code[:, 1:] *= amounts[:, None]
+            code[amounts == 0] = np.eye(1, self.width, dtype=np.float32)  # nothing was given
         return code
 
     def to_json(self) -> dict[str, Any]:

@@ -145,6 +145,7 @@ class RefinedGRN:
         try:
             notes = json.loads((folder / NOTES).read_text(encoding="utf-8"))
             table = pd.read_parquet(folder / TABLE)
+            table["weight"] = table["weight"].astype(float)
             genes, alpha, background = (
                 notes.pop("genes"),
                 notes.pop("alpha"),
@@ -154,7 +155,7 @@ class RefinedGRN:
             table = table.assign(**{c: v for c, v in UNKNOWN.items() if c not in table})
             table = table[COLUMNS + [c for c in table.columns if c not in COLUMNS]]
             return cls(pd.Index(genes), table, float(alpha), float(background), notes)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             message = (
                 f"{folder} is not a refined network, or it is damaged ({NOTES} and {TABLE} are "
                 "needed). Make it again: python -m gvci refine."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -12,6 +13,8 @@ import pandas as pd
 import pytest
 
 from gvci.cli import main
+from gvci.data.dataset import PerturbationData
+from gvci.run import Run
 
 SMALL = ["max_steps=40", "evaluate_every=20", "latent=16", "width=32"]
 
@@ -184,3 +187,54 @@ def test_the_module_runs_as_a_program():
     )  # fmt: skip
     assert done.returncode == 0
     assert isinstance(json.loads(done.stdout.splitlines()[-1]), list)
+
+
+def test_edges_of_a_run_keep_the_correlation_rivals(folder, capsys):
+    truth = str(folder / "truth.tsv")
+    assert main(["edges", str(folder / "run"), "--truth", truth, "--json"]) == 0
+    of_run = last_json(capsys)
+    assert main(["edges", str(folder / "grn"), "--truth", truth, "--json"]) == 0
+    assert of_run["correlation"] == last_json(capsys)["correlation"] is not None
+
+
+def test_a_table_with_statuses_trains_on_its_adopted_edges(folder, tmp_path):
+    table = folder / "grn" / "edges.parquet"
+    words = ["train", str(folder / "data.h5ad"), "--grn", str(table), "--out", str(tmp_path / "r")]
+    assert main([*words, "--set", *SMALL]) == 0
+    by_file = Run.open(tmp_path / "r").model.header["grn_hash"]
+    assert by_file == Run.open(folder / "run").model.header["grn_hash"]
+
+
+def test_training_never_touches_a_network_that_is_not_its_own(folder, tmp_path, capsys):
+    shutil.copytree(folder / "grn", tmp_path / "grn")
+    words = ["train", str(folder / "data.h5ad"), "--out", str(tmp_path), "--set", *SMALL]
+    assert main(words) == 2
+    assert "is not part of a run" in capsys.readouterr().err
+    assert (tmp_path / "grn" / "edges.parquet").is_file()
+
+
+def test_what_the_user_sets_wins_over_the_catalogue(tmp_path):
+    words = ["prepare", "demo", "--out", str(tmp_path / "d"), "--set", "ood=none"]
+    assert main([*words, 'covariates=["cell_type"]']) == 0
+    data = PerturbationData.read(tmp_path / "d")
+    assert "ood" not in set(data.split)
+    assert data.columns.covariates == ("cell_type",)
+
+
+@pytest.mark.parametrize("dose", ["nan", "-1", "inf"])
+def test_impossible_doses_are_refused(folder, tmp_path, capsys, dose):
+    out = tmp_path / "p.h5ad"
+    words = ["predict", str(folder / "run"), "--perturbation", "STAT1", f"--dose={dose}"]
+    assert main([*words, "--out", str(out)]) == 2
+    assert "is not usable" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_cells_that_were_exchanged_are_refused(folder, tmp_path, capsys):
+    shutil.copytree(folder / "run", tmp_path / "run")
+    data = PerturbationData.read(folder / "data.h5ad")
+    obs = data.adata.obs
+    obs["split"] = ["ood" if s == "test" else s for s in obs["split"].astype(str)]
+    PerturbationData(data.adata, data.columns, data.meta).write(tmp_path / "run" / "data.h5ad")
+    assert main(["evaluate", str(tmp_path / "run")]) == 2
+    assert "not those that this model was trained on" in capsys.readouterr().err

@@ -65,3 +65,9 @@ def test_covariates() -> None:
     with pytest.raises(PredictionError, match=r"has not seen type = NK\. It knows B, T\."):
         code.encode({"type": ["NK"], "donor": ["1"]})
     assert code.to_json() == {"type": ["B", "T"], "donor": ["1", "2", "3"]}
+
+
+def test_dose_zero_is_the_control():
+    code = TreatmentCode(("A", "B"), "ctrl")
+    got = code.encode(["A", "A", "ctrl"], [0.0, 2.0, 0.0])
+    np.testing.assert_array_equal(got, [[1, 0, 0], [0, 2, 0], [1, 0, 0]])

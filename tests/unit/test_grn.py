@@ -129,7 +129,9 @@ def test_too_many_edges(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("ABCDE"), st.sampled_from("ABCDE"), st.floats(-9, 9)),
+        st.tuples(
+            st.sampled_from("ABCDE"), st.sampled_from("ABCDE"), st.floats(-9, 9).filter(bool)
+        ),
         min_size=1,
     )
 )
@@ -227,3 +229,12 @@ def test_gene_lists(tmp_path: Path) -> None:
         read_gene_list(tmp_path / "b.gmt", "gamma")
     with pytest.raises(GRNError, match="cannot be read"):
         read_gene_list(tmp_path / "none.txt")
+
+
+def test_an_edge_of_weight_zero_is_no_edge() -> None:
+    table = pd.DataFrame({"source": list("AAB"), "target": list("BCC"), "weight": [1.0, 0.0, 2.0]})
+    grn = from_edges(table, "dense")
+    assert list(zip(grn.edges["source"], grn.edges["target"], strict=True)) == [
+        ("A", "B"),
+        ("B", "C"),
+    ]
