@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from gvci import estimator
 from gvci.baselines import BASELINES, LEARNING_SPLITS
 from gvci.errors import DataError, PredictionError, listed
 from gvci.metrics import Score, average, cell_correlation, mean_scores, split_half
@@ -38,17 +39,8 @@ SCORES = (
 )
 
 
-class Predictor(Protocol):
-    """What can be evaluated: a Run, or anything that answers the same two questions."""
-
-    def predict(
-        self,
-        rows: np.ndarray,
-        perturbation: str,
-        dose: float = 1.0,
-        mode: PredictMode = "residual",
-    ) -> np.ndarray:
-        """(rows, genes) log1p CP10k of these cells under the perturbation."""
+class Predictor(estimator.Predictor, Protocol):
+    """What can be evaluated: a Run, or anything that also reconstructs cells."""
 
     def reconstruct(self, rows: np.ndarray) -> np.ndarray:
         """(rows, genes) the decoder's mean of these cells as they are."""
