@@ -31,6 +31,15 @@ FLAGS = [
     "--disable-sync",
 ]
 expect.set_options(timeout=20_000)
+IDLE = """() => {
+    const app = document.querySelector('[data-testid=stApp]');
+    if (app?.getAttribute('data-test-script-state') !== 'notRunning') {
+        window.idleSince = null;
+        return false;
+    }
+    window.idleSince ??= performance.now();
+    return performance.now() - window.idleSince > 600;
+}"""
 LOCAL = {"localhost", "127.0.0.1", ""}
 
 
@@ -123,14 +132,15 @@ class Visit:
         return self.page
 
     def settled(self) -> None:
-        """Wait until the page's frame is there and nothing runs any more."""
+        """Wait until the page's frame is there and nothing has run for a while.
+
+        A click changes the address at once and the script some moments later: a page that is
+        idle only now may not have begun to answer.
+        """
         frame = self.page.get_by_role("button", name="Copy link")
         expect(frame).to_be_visible(timeout=30_000)
-        self.page.wait_for_function(
-            "() => document.querySelector('[data-testid=stApp]')"
-            "?.getAttribute('data-test-script-state') === 'notRunning'",
-            timeout=30_000,
-        )
+        self.page.evaluate("() => { window.idleSince = null; }")
+        self.page.wait_for_function(IDLE, timeout=30_000)
 
     def text(self) -> str:
         """All that the page says."""

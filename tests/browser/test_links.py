@@ -32,10 +32,13 @@ def second_look(chromium: Browser, server: str, path: str) -> tuple[str, Visit]:
 
 def test_network_link(visit: Visit, chromium: Browser, server: str):
     page = visit.open("network?tfs=IRF1,STAT1&k=7")
+    shown = page.get_by_text(re.compile(r"Showing \d+ of \d+ edges"))
+    before = shown.inner_text()
     page.get_by_role("button", name="removed").click()
     expect(page).to_have_url(re.compile("status=removed"))
+    expect(shown).not_to_have_text(before)  # the address changes before the script runs
     visit.settled()
-    line = page.get_by_text(re.compile(r"Showing \d+ of \d+ edges")).inner_text()
+    line = shown.inner_text()
     text, other = second_look(chromium, server, copied(visit))
     assert line in text
     assert "IRF1 →" in text
