@@ -1,12 +1,42 @@
-"""Outcome and latent distributions, written out where that saves memory or time."""
+"""Outcome distributions p(Y | Z, T), written out where that saves memory or time.
+
+Each takes raw parameters (its own number, cells, n) and gives `mean`, on the scale log1p CP10k,
+`log_density` of what was observed, and `draw`, cells on the same scale.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid, softplus
+
+PER_CELL = 1e4
+SMALLEST_RATE, LARGEST_LOG_RATE = 1e-6, 10.0
+
+
+class Observed(NamedTuple):
+    """What the likelihoods compare with."""
+
+    expression: Tensor  # Y (cells, n), log1p CP10k
+    counts: Tensor | None = None  # (cells, n), raw; nb and zinb need it
+    depth: Tensor | None = None  # (cells, 1), counts per cell over all genes
+
+
+class Outcome(Protocol):
+    """A distribution of expression, per cell and gene."""
+
+    @property
+    def mean(self) -> Tensor:
+        """(cells, n), log1p CP10k."""
+
+    def log_density(self, observed: Observed) -> Tensor:
+        """(cells, n), element-wise."""
+
+    def draw(self, generator: torch.Generator | None = None) -> Tensor:
+        """Cells, (cells, n), log1p CP10k."""
 
 
 class Normal(NamedTuple):
@@ -16,23 +46,99 @@ class Normal(NamedTuple):
     scale: Tensor
 
     @classmethod
-    def of(cls, parameters: Tensor, smallest_scale: float) -> Normal:
+    def of(cls, raw: Tensor, smallest_scale: float) -> Normal:
         """From (2, …) raw parameters: the scale is softplus + a floor.
 
         The paper's floor is 1e-3. On sparse counts a gene that is silent in a group then gets
         a density so narrow that one count in a new cell outweighs all else.
         """
-        return cls(parameters[0], torch.nn.functional.softplus(parameters[1]) + smallest_scale)
+        return cls(raw[0], softplus(raw[1]) + smallest_scale)
 
     def draw(self, generator: torch.Generator | None = None) -> Tensor:
         """A reparameterised sample."""
         noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype)
         return self.mean + self.scale * noise
 
-    def log_density(self, value: Tensor) -> Tensor:
-        """log N(value; mean, scale), element-wise."""
-        deviation = (value - self.mean) / self.scale
+    def log_density(self, observed: Observed) -> Tensor:
+        """log N(Y; mean, scale), element-wise."""
+        deviation = (observed.expression - self.mean) / self.scale
         return -0.5 * deviation**2 - self.scale.log() - 0.5 * math.log(2 * math.pi)
+
+
+class Counts(NamedTuple):
+    """Negative binomial counts, zero-inflated where `dropout` is there (Eraslan 2019).
+
+    With rate ρ per 10,000 counts and a cell's depth d the mean count is m = ρ d / 10⁴, the
+    variance m + m²/θ, and a count is replaced by 0 with probability π.
+    """
+
+    log_rate: Tensor  # log ρ (cells, n)
+    log_dispersion: Tensor  # log θ (cells, n)
+    dropout: Tensor | None  # logit π (cells, n)
+    depth: Tensor  # (cells, 1)
+
+    @classmethod
+    def of(cls, raw: Tensor, depth: Tensor) -> Counts:
+        """From (2 or 3, cells, n) raw parameters."""
+        rate = raw[0].clamp(math.log(SMALLEST_RATE), LARGEST_LOG_RATE)
+        return cls(rate, raw[1].clamp(-8, 8), raw[2] if len(raw) > 2 else None, depth)
+
+    @property
+    def expected(self) -> Tensor:
+        """m, the mean count before zero inflation."""
+        return torch.exp(self.log_rate) * self.depth / PER_CELL
+
+    @property
+    def mean(self) -> Tensor:
+        """E[log1p CP10k] of a cell of this depth, to first order.
+
+        A count is 0 with probability p₀; above it, log1p is taken at the conditional mean.
+        log1p of the mean rate itself would be far too high where most counts are 0.
+        """
+        m, theta = self.expected, torch.exp(self.log_dispersion)
+        log_zero = -theta * torch.log1p(m / theta)
+        present = -torch.expm1(log_zero).clamp_max(-1e-6)
+        kept = present if self.dropout is None else present * torch.sigmoid(-self.dropout)
+        return kept * torch.log1p(m / present * PER_CELL / self.depth)
+
+    def log_density(self, observed: Observed) -> Tensor:
+        """log P(counts), element-wise."""
+        assert observed.counts is not None
+        y, m, theta = observed.counts, self.expected, torch.exp(self.log_dispersion)
+        log_total = torch.log(theta + m)
+        density = (
+            torch.lgamma(y + theta) - torch.lgamma(theta) - torch.lgamma(y + 1)
+            + theta * (self.log_dispersion - log_total) + y * (torch.log(m) - log_total)
+        )  # fmt: skip
+        if self.dropout is None:
+            return density
+        zero = torch.logaddexp(logsigmoid(self.dropout), logsigmoid(-self.dropout) + density)
+        return torch.where(y == 0, zero, logsigmoid(-self.dropout) + density)
+
+    @torch.no_grad()
+    def draw(self, generator: torch.Generator | None = None) -> Tensor:
+        """A gamma-Poisson sample as log1p CP10k; it carries no gradient."""
+        theta = torch.exp(self.log_dispersion)
+        # torch.distributions takes no generator: a seed from it stands in.
+        seed = torch.randint(2**62, (1,), generator=generator).item()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(seed))
+            rate = torch.distributions.Gamma(theta, theta / self.expected).sample()
+            counts = torch.poisson(rate)
+            if self.dropout is not None:
+                counts = counts * (torch.rand_like(counts) >= torch.sigmoid(self.dropout))
+        return torch.log1p(counts / self.depth * PER_CELL)
+
+
+PARAMETERS = {"normal": 2, "nb": 2, "zinb": 3}
+
+
+def outcome(likelihood: str, raw: Tensor, depth: Tensor | None, smallest_scale: float) -> Outcome:
+    """The settings' distribution from a head's raw parameters (parameters, cells, n)."""
+    if likelihood == "normal":
+        return Normal.of(raw, smallest_scale)
+    assert depth is not None
+    return Counts.of(raw, depth)
 
 
 def kl_divergence(first: Normal, second: Normal) -> Tensor:
@@ -40,39 +146,3 @@ def kl_divergence(first: Normal, second: Normal) -> Tensor:
     ratio = first.scale / second.scale
     shift = (first.mean - second.mean) / second.scale
     return 0.5 * (ratio**2 + shift**2 - 1) - ratio.log()
-
-
-def match_log_density(value: Tensor, cells: Tensor, std: float, kernel: str) -> Tensor:
-    """log p̂(value) under a Gaussian kernel around matched cells (METHOD.md §2, `match`).
-
-    Args:
-        value: (batch, n).
-        cells: (batch, drawn, n).
-        std: the kernel's standard deviation.
-        kernel: `mean_log`, the mean over cells of the log-density, or `log_mean`, the log of
-            the mean density.
-
-    Returns:
-        (batch,), per gene (divided by n).
-    """
-    squares = ((value[:, None, :] - cells) ** 2).sum(dim=2) / (2 * std**2)
-    n = value.shape[1]
-    constant = math.log(std) + 0.5 * math.log(2 * math.pi)
-    if kernel == "mean_log":
-        return -squares.mean(dim=1) / n - constant
-    drawn = math.log(cells.shape[1])
-    return (torch.logsumexp(-squares, dim=1) - drawn) / n - constant
-
-
-def match_to_mean(value: Tensor, mean: Tensor, spread: Tensor, std: float) -> Tensor:
-    """`mean_log` of `match_log_density` from the cells' mean and variance alone.
-
-    Σ_k (v − y_k)² / K = (v − ȳ)² + var(y), so the (batch, drawn, n) tensor is not needed.
-
-    Args:
-        value, mean: (batch, n).
-        spread: (batch,), the mean over genes of the drawn cells' variance.
-        std: the kernel's standard deviation.
-    """
-    squares = ((value - mean) ** 2).mean(dim=1) + spread
-    return -squares / (2 * std**2) - math.log(std) - 0.5 * math.log(2 * math.pi)

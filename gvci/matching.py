@@ -21,14 +21,22 @@ from gvci.model import Batch
 class Matcher:
     """Draws batches from training cells; (X, T′) pairs without cells add nothing.
 
+    Args:
+        data: cells with their split.
+        settings: kernel, cells to draw, batch size.
+        hidden: (cells,) True for cells that this training must not see.
+
     Raises:
         TrainingError: no treated or no control training cell.
     """
 
-    def __init__(self, data: PerturbationData, settings: TrainSettings) -> None:
+    def __init__(
+        self, data: PerturbationData, settings: TrainSettings, hidden: np.ndarray | None = None
+    ) -> None:
         self.data, self.settings = data, settings
         self.expression, self.covariates = data.expression, data.covariates
-        train = data.rows("train")
+        seen = np.ones(data.n_cells, dtype=bool) if hidden is None else ~hidden
+        train = np.flatnonzero((data.split == "train") & seen)
         treated = train[~data.is_control[train]]
         if not len(treated) or len(treated) == len(train):
             message = (
@@ -36,6 +44,7 @@ class Matcher:
                 "control cells are needed. Hold out less."
             )
             raise TrainingError(message)
+        self.validation = np.flatnonzero((data.split == "validation") & seen)
         # OOD cells may carry labels that no training cell has: only the others are coded.
         coded = data.split != "ood"
         self.treatment = np.zeros((data.n_cells, data.treatment_code.width), dtype=np.float32)
@@ -43,22 +52,34 @@ class Matcher:
             list(data.perturbation[coded]), list(data.dose[coded])
         )
         self.train, self.treated = train, treated
+        self.counted = settings.likelihood != "normal"
         self.squares = np.asarray(self.expression.multiply(self.expression).sum(axis=1)).ravel()
-        self._index_groups()
+        self._index_strata()
+        if settings.kernel == "means":
+            self._average_strata()
 
-    def _index_groups(self) -> None:
-        """Training cells sorted by (group, perturbation, dose), and where each run starts."""
-        _, self.group = np.unique(self.data.groups.astype(str), return_inverse=True)
+    def _index_strata(self) -> None:
+        """Training cells sorted by (stratum, perturbation, dose), and where each run starts."""
+        _, self.stratum = np.unique(self.data.strata.astype(str), return_inverse=True)
         doses = np.char.mod("%.6g", self.data.dose.astype(np.float64))
         arms = np.char.add(np.char.add(self.data.perturbation.astype(str), "\t"), doses)
         _, self.arm = np.unique(arms, return_inverse=True)
         self.n_arms = int(self.arm.max()) + 1
-        cell = self.group * self.n_arms + self.arm
-        self.order = self.train[np.argsort(cell[self.train], kind="stable")]
-        keys = np.arange((int(self.group.max()) + 1) * self.n_arms)
-        sorted_cells = cell[self.order]
+        self.cell = self.stratum * self.n_arms + self.arm
+        self.order = self.train[np.argsort(self.cell[self.train], kind="stable")]
+        keys = np.arange((int(self.stratum.max()) + 1) * self.n_arms)
+        sorted_cells = self.cell[self.order]
         self.starts = np.searchsorted(sorted_cells, keys)
         self.counts = np.searchsorted(sorted_cells, keys, side="right") - self.starts
+
+    def _average_strata(self) -> None:
+        """Mean and spread of all training cells of each stratum and treatment: no draw needed."""
+        key, n = self.cell[self.train], self.expression.shape[1]
+        weights = (1 / self.counts[key], (key, np.arange(len(key))))
+        average = sp.csr_matrix(weights, shape=(len(self.counts), len(key)), dtype=np.float32)
+        self.means = np.asarray((average @ self.expression[self.train]).toarray())
+        squares = average @ self.squares[self.train]
+        self.spreads = ((squares - (self.means**2).sum(axis=1)) / n).clip(min=0)
 
     def epochs(self, rng: np.random.Generator) -> Iterator[list[np.ndarray]]:
         """Endless epochs, each a list of row arrays; a last batch under two cells is dropped."""
@@ -69,13 +90,16 @@ class Matcher:
 
     def batch(self, rows: np.ndarray, rng: np.random.Generator) -> Batch:
         """The cells of `rows`, each with a T′ of a random treated training cell."""
-        partners = rng.choice(self.treated, size=len(rows))
-        key = self.group[rows] * self.n_arms + self.arm[partners]
+        partners = self._partners(rows, rng)
+        key = self.stratum[rows] * self.n_arms + self.arm[partners]
         counts = self.counts[key]
-        drawn = self.settings.match_cells
-        offsets = (rng.random((len(rows), drawn)) * counts[:, None]).astype(np.int64)
-        positions = np.minimum(self.starts[key][:, None] + offsets, len(self.order) - 1)
-        matched, spread = self._matched(self.order[positions])
+        if self.settings.kernel == "means":
+            matched, spread = self.means[key], self.spreads[key]
+        else:
+            drawn = self.settings.match_cells
+            offsets = (rng.random((len(rows), drawn)) * counts[:, None]).astype(np.int64)
+            positions = np.minimum(self.starts[key][:, None] + offsets, len(self.order) - 1)
+            matched, spread = self._matched(self.order[positions])
         return Batch(
             torch.from_numpy(self.data.dense(rows)),
             torch.from_numpy(self.covariates[rows]),
@@ -83,8 +107,24 @@ class Matcher:
             torch.from_numpy(self.treatment[partners]),
             torch.from_numpy(matched),
             torch.from_numpy(spread),
-            torch.from_numpy(counts > 0),
+            torch.from_numpy((counts > 0).astype(np.float32)),
+            torch.from_numpy(np.unique(key, return_inverse=True)[1]),
+            *self._counted(rows),
         )
+
+    def _partners(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A treated training cell for each cell; for `means` one for all cells of a stratum."""
+        if self.settings.kernel != "means":
+            return rng.choice(self.treated, size=len(rows))
+        present, place = np.unique(self.stratum[rows], return_inverse=True)
+        return rng.choice(self.treated, size=len(present))[place]
+
+    def _counted(self, rows: np.ndarray) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        if not self.counted:
+            return None, None
+        counts = np.asarray(self.data.counts[rows].toarray(), dtype=np.float32)
+        depth = self.data.depth[rows].astype(np.float32)[:, None]
+        return torch.from_numpy(counts), torch.from_numpy(depth)
 
     def _matched(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and spread of the drawn cells, or the cells themselves for `log_mean`."""

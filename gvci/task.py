@@ -1,10 +1,14 @@
-"""What the loop trains for graphVCI: live weights, lagged encoder copy, optimiser and batches."""
+"""What the loop trains for graphVCI: live weights, lagged encoder copy, optimiser and batches.
+
+Everything random depends on the seed and the step alone, so a training that was stopped goes
+on with the same weights as one that was not.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,35 +16,71 @@ from torch import Tensor
 
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
+from gvci.errors import TrainingError
 from gvci.grn import GRN
-from gvci.layers import GeneEncoder
 from gvci.matching import Matcher
-from gvci.model import GraphVCI
+from gvci.member import Member
+from gvci.model import GraphVCI, Sizes
+from gvci.model.distribution import distribution_term
+from gvci.model.encoder import GeneEncoder
+from gvci.model.start import gene_nodes, start
+from gvci.monitor import Monitor
+from gvci.unfinished import moments, part, put_back
+
+if TYPE_CHECKING:
+    from gvci.inner import InnerPairs
 
 VALIDATION_CELLS = 512
+LAST_RATE = 0.05
 
 
 class GraphVCITask:
-    """graphVCI's training: live weights, the lagged encoder copy, optimiser and batches."""
+    """graphVCI's training.
 
-    def __init__(self, data: PerturbationData, grn: GRN | None, settings: TrainSettings) -> None:
-        torch.manual_seed(settings.seed)
-        self.settings, self.matcher = settings, Matcher(data, settings)
-        n, code = len(data.genes), data.treatment_code
-        self.core = GraphVCI(settings, n, code.width, data.covariates.shape[1])
-        self.gene_encoder = _gene_encoder(grn, n, settings) if self.core.uses_graph else None
-        train = data.expression[data.rows("train")]
-        means = np.asarray(train.mean(axis=0), dtype=np.float32).ravel()
-        squares = np.asarray(train.multiply(train).mean(axis=0), dtype=np.float32).ravel()
-        self.core.start_at(means, np.sqrt((squares - means**2).clip(0)))
-        self.rng = np.random.default_rng(settings.seed)
-        self.noise = torch.Generator().manual_seed(settings.seed)
-        self._epochs = self.matcher.epochs(self.rng)
-        self._batches: Iterator[np.ndarray] = iter(())
-        self._epoch = 0
+    Args:
+        data: cells with their split.
+        grn: the edges that Z_G is computed over, restricted to the data; None for no graph.
+        settings: model and training.
+        seed: of this member.
+        inner: pairs that this member must not see and is judged by; None to judge by the
+            objective on validation cells.
+    """
+
+    def __init__(
+        self,
+        data: PerturbationData,
+        grn: GRN | None,
+        settings: TrainSettings,
+        seed: int | None = None,
+        inner: InnerPairs | None = None,
+    ) -> None:
+        self.settings, self.inner = settings, inner
+        self.seed = settings.seed if seed is None else seed
+        torch.manual_seed(self.seed)
+        self.matcher = Matcher(data, settings, None if inner is None else inner.hidden)
+        n, code, covariates = len(data.genes), data.treatment_code, data.covariates.shape[1]
+        sizes = Sizes(n, code.width, covariates)
+        nodes = gene_nodes(list(code.levels), list(data.genes))
+        self.core = GraphVCI(settings, sizes, nodes)
+        self.gene_encoder = gene_encoder(grn, n, settings) if self.core.uses_graph else None
+        self.density = distribution_term(settings, *sizes)
+        train = self.matcher.train
+        start(
+            self.core, self.gene_encoder, data.expression[train], data.covariates[train],
+            self.matcher.treatment[train], self.matcher.cell[train], self.seed,
+        )  # fmt: skip
+        self.steps = 0
+        size = settings.batch_size
+        self._per_epoch = len(train) // size + (len(train) % size > 1)
         self._optimizer = self._make_optimizer()
+        self._rates = [group["lr"] for group in self._optimizer.param_groups]
+        self.lagged = copy.deepcopy(self.core).requires_grad_(requires_grad=False)
         self._refresh_lagged()
-        self._validation = self._fixed_validation(data)
+        rows = self.matcher.validation if len(self.matcher.validation) > 1 else train
+        rng = np.random.default_rng([self.seed, 1])
+        rows = np.sort(rng.permutation(rows)[:VALIDATION_CELLS])
+        self._validation = self.matcher.batch(rows, rng)
+        self._monitor = Monitor(data, self.matcher, rows)
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
         s = self.settings
@@ -57,74 +97,149 @@ class GraphVCITask:
     @torch.no_grad()
     def _refresh_lagged(self) -> None:
         """The encoder that Ỹ′ goes through is a copy, frozen per epoch; its Z_G is cached."""
-        self.lagged = copy.deepcopy(self.core).requires_grad_(requires_grad=False)
+        self.lagged.load_state_dict(self.core.state_dict())
         self.lagged_genes = self._genes()
 
-    def _next_rows(self) -> np.ndarray:
-        rows = next(self._batches, None)
-        if rows is None:
-            self._batches = iter(next(self._epochs))
-            self._epoch += 1
-            if self._epoch > 1:
-                self._refresh_lagged()
-            if self._epoch % self.settings.learning_rate_step == 0:
-                for group in self._optimizer.param_groups:
-                    group["lr"] *= self.settings.learning_rate_decay
-            rows = next(self._batches)
-        return rows
+    def _rows(self) -> np.ndarray:
+        """Cells of the next step; the last batch of an epoch is dropped where it has one cell."""
+        epoch, place = divmod(self.steps, self._per_epoch)
+        if place == 0 and epoch > 0:
+            self._refresh_lagged()
+        order = np.random.default_rng([self.seed, 3, epoch]).permutation(self.matcher.train)
+        size = self.settings.batch_size
+        return order[place * size : (place + 1) * size]
+
+    def _rate(self) -> float:
+        """Factor on the learning rates at this step."""
+        s = self.settings
+        if s.schedule == "step":
+            decays = (self.steps // self._per_epoch) // s.learning_rate_step
+            return float(s.learning_rate_decay**decays)
+        warm = min(1.0, (self.steps + 1) / max(1, min(s.warm_up, s.max_steps // 4)))
+        along = min(1.0, self.steps / s.max_steps)
+        return warm * (LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * along)))
 
     def step(self) -> dict[str, float]:
-        """One optimisation step; the three terms of eq. 4."""
-        batch = self.matcher.batch(self._next_rows(), self.rng)
+        """One optimisation step; the terms of eq. 4."""
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * self._rate()
+        rows = self._rows()
+        noise = torch.Generator().manual_seed(self.seed * 1_000_003 + self.steps)
+        batch = self.matcher.batch(rows, np.random.default_rng([self.seed, 4, self.steps]))
         genes = self._genes()  # one live graph encode, shared by all passes
-        terms = self.core.loss_terms(batch, genes, self.lagged, self.lagged_genes, self.noise)
+        terms, constructed = self.core.loss_terms(
+            batch, genes, self.lagged, self.lagged_genes, self.density, noise
+        )
         self._optimizer.zero_grad()
         self.core.objective(terms).backward()  # type: ignore[no-untyped-call]
         parameters = [p for group in self._optimizer.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
-        self._optimizer.step()
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
+        if torch.isfinite(norm):
+            self._optimizer.step()
+        else:
+            self._name_the_gene(batch.expression, terms)
+        self.density.learn(batch, constructed)
+        self.steps += 1
         return {name: float(value.detach()) for name, value in terms.items()}
 
-    def _fixed_validation(self, data: PerturbationData) -> Any:
-        rng = np.random.default_rng([self.settings.seed, 1])
-        rows = data.rows("validation")
-        rows = rows if len(rows) > 1 else data.rows("train")
-        return self.matcher.batch(np.sort(rng.permutation(rows)[:VALIDATION_CELLS]), rng)
+    def _name_the_gene(self, expression: Tensor, terms: dict[str, Tensor]) -> None:
+        """Raise with the term, the epoch and the gene, where gradients are not finite."""
+        broken = next((n for n, v in terms.items() if not torch.isfinite(v)), "the gradient")
+        weight = self.core.encoder.embed_outcome[0].weight.grad
+        where = ""
+        if weight is not None and not bool(torch.isfinite(weight).all()):
+            gene = int((~torch.isfinite(weight)).any(dim=0).nonzero()[0])
+            where = f", first seen at gene {self.matcher.data.genes[gene]}"
+        message = (
+            f"Training diverged at step {self.steps + 1} (epoch {self.steps // self._per_epoch + 1}"
+            f"): {broken} is not finite{where}. Lower the learning rate."
+        )
+        raise TrainingError(message)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """The objective on fixed validation cells with fixed draws."""
+        """The objective on fixed validation cells, how cells differ, and the inner pairs."""
+        self.core.eval()
         genes = self._genes()
-        noise = torch.Generator().manual_seed(self.settings.seed)
-        terms = self.core.loss_terms(self._validation, genes, self.core, genes, noise)
-        named = {f"validation_{name}": float(value) for name, value in terms.items()}
-        return {"score": -float(self.core.objective(terms)), **named}
+        noise = torch.Generator().manual_seed(self.seed)
+        terms, _ = self.core.loss_terms(
+            self._validation, genes, self.core, genes, self.density, noise
+        )
+        member = Member(self.core, genes)
+        checked = {f"validation_{name}": float(value) for name, value in terms.items()}
+        checked |= self._monitor(member, self._validation)
+        score = -float(self.core.objective(terms))
+        if self.inner is not None:
+            checked["inner_ratio"] = self.inner.judge(member)
+            score = -checked["inner_ratio"]
+        self.core.train()
+        return {"score": score, **checked}
 
-    def state(self) -> dict[str, Any]:
+    def member(self) -> Member:
+        """The network as it stands, on its own."""
+        genes = self._genes()
+        core = copy.deepcopy(self.core).requires_grad_(requires_grad=False).eval()
+        return Member(core, None if genes is None else genes.detach().clone())
+
+    # --- states ----------------------------------------------------------------------
+
+    def _modules(self) -> dict[str, torch.nn.Module]:
+        modules = {"core": self.core, "graph": self.gene_encoder, "density": self.density}
+        return {name: module for name, module in modules.items() if module is not None}
+
+    def state(self) -> dict[str, Tensor]:
         """Copies of all weights."""
-        graph = self.gene_encoder.state_dict() if self.gene_encoder is not None else {}
         return {
-            "core": {k: v.detach().clone() for k, v in self.core.state_dict().items()},
-            "graph": {k: v.detach().clone() for k, v in graph.items()},
+            f"{name}.{key}": value.detach().clone()
+            for name, module in self._modules().items()
+            for key, value in module.state_dict().items()
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, Tensor]) -> None:
         """Back to a kept state."""
-        self.core.load_state_dict(state["core"])
-        if self.gene_encoder is not None:
-            self.gene_encoder.load_state_dict(state["graph"])
+        for name, module in self._modules().items():
+            module.load_state_dict(part(state, f"{name}."))
 
-    @torch.no_grad()
-    def gene_latent(self) -> Tensor | None:
-        """Z_G as it stands, (n, d_G)."""
-        genes = self._genes()
-        return None if genes is None else genes.detach().clone()
+    def snapshot(self) -> dict[str, Tensor]:
+        """All that the next step depends on."""
+        tensors = self.state() | {"steps": torch.tensor(self.steps)}
+        tensors |= {f"lagged.{k}": v for k, v in self.lagged.state_dict().items()}
+        tensors |= {f"adam.{k}": v for k, v in moments(self._optimizer).items()}
+        if self.lagged_genes is not None:
+            tensors["lagged_genes"] = self.lagged_genes
+        if hasattr(self.density, "optimizer"):
+            tensors |= {f"rival.{k}": v for k, v in moments(self.density.optimizer).items()}
+        if self.inner is not None:
+            tensors |= {f"inner.{k}": v for k, v in self.inner.tensors().items()}
+        return tensors
+
+    def resume(self, snapshot: dict[str, Tensor]) -> None:
+        """Back to a snapshot."""
+        self.restore(snapshot)
+        self.steps = int(snapshot["steps"])
+        self.lagged.load_state_dict(part(snapshot, "lagged."))
+        self.lagged_genes = snapshot.get("lagged_genes")
+        put_back(self._optimizer, part(snapshot, "adam."))
+        if hasattr(self.density, "optimizer"):
+            put_back(self.density.optimizer, part(snapshot, "rival."))
+        if self.inner is not None:
+            self.inner.take(part(snapshot, "inner."))
 
 
-def _gene_encoder(grn: GRN | None, n: int, settings: TrainSettings) -> GeneEncoder:
+def gene_encoder(grn: GRN | None, n: int, settings: TrainSettings) -> GeneEncoder:
     """GNN_G over the GRN; without one, over self-connections only."""
     pairs = np.zeros((2, 0), dtype=np.int64)
     if grn is not None:
         targets, sources = grn.indices()
         pairs = np.stack([sources, targets]).astype(np.int64)
+        if settings.graph == "random":
+            pairs = drawn_targets(pairs, n, settings.seed)
     return GeneEncoder(torch.from_numpy(pairs), n, settings.graph_latent, settings.graph_depth)
+
+
+def drawn_targets(pairs: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Every regulator keeps its number of targets, which are drawn anew without repetition."""
+    rng = np.random.default_rng([seed, 5])
+    sources, counts = np.unique(pairs[0], return_counts=True)
+    targets = [rng.choice(n, size=count, replace=False) for count in counts]
+    return np.stack([np.repeat(sources, counts), np.concatenate(targets)])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gvci.checkpoint import load_checkpoint, save_checkpoint
@@ -20,10 +22,17 @@ class Unfinished:
     Attributes:
         path: the file; it is gone once training has ended.
         key: what is trained on what (settings and hashes); a file with another key is ignored.
+        pause: seconds between two savings at least.
     """
 
     path: Path
     key: str
+    pause: float = 15.0
+    _saved: list[float] = field(default_factory=lambda: [time.monotonic()], repr=False)
+
+    def due(self) -> bool:
+        """Whether the last saving is long enough ago."""
+        return time.monotonic() - self._saved[0] >= self.pause
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Tensors and the loop's notes of the same training; None where there is nothing usable."""
@@ -42,8 +51,30 @@ class Unfinished:
             CheckpointError: the disk refuses; the older file is intact.
         """
         save_checkpoint(self.path, tensors, {"key": self.key, "loop": loop})
+        self._saved[0] = time.monotonic()
 
     def forget(self) -> None:
         """Training has ended."""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
+
+
+def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What an optimiser remembers of each parameter, by name."""
+    state = optimizer.state_dict()["state"]
+    return {f"{i}.{name}": value for i, kept in state.items() for name, value in kept.items()}
+
+
+def put_back(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Give an optimiser its memory back."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        i, name = key.split(".")
+        state.setdefault(int(i), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors below a prefix, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -19,6 +19,7 @@ from gvci.grn import GRN
 from gvci.refiner.descent import LogitAdam
 from gvci.refiner.propagation import DrawnGraph
 from gvci.refiner.sampling import draw_pairs, prior_pairs
+from gvci.unfinished import moments, part, put_back
 
 VALIDATION_CELLS = 256
 LARGEST_HIDDEN = 1 << 21  # numbers in one hidden layer of one portion of a batch
@@ -231,8 +232,7 @@ class RelationRefiner(nn.Module):
         """Weights, the moments of both optimisers and the step: all that the next step needs."""
         tensors = {f"model.{name}": value.detach() for name, value in self.state_dict().items()}
         tensors |= {"logits.first": self._descent.first, "logits.second": self._descent.second}
-        for i, moments in self._optimizer.state_dict()["state"].items():
-            tensors |= {f"adam.{i}.{name}": value for name, value in moments.items()}
+        tensors |= {f"adam.{name}": value for name, value in moments(self._optimizer).items()}
         return tensors | {"steps": torch.tensor(self.steps)}
 
     def resume(self, snapshot: dict[str, Tensor]) -> None:
@@ -243,13 +243,7 @@ class RelationRefiner(nn.Module):
         self._descent.first.copy_(snapshot["logits.first"])
         self._descent.second.copy_(snapshot["logits.second"])
         self.steps = self._descent.steps = int(snapshot["steps"])
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in snapshot.items():
-            if key.startswith("adam."):
-                _, i, name = key.split(".")
-                state.setdefault(int(i), {})[name] = value
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+        put_back(self._optimizer, part(snapshot, "adam."))
 
     # --- inside ----------------------------------------------------------------------
 

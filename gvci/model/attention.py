@@ -1,0 +1,90 @@
+"""The attention decoders of eq. 10, factorised: no (cells, genes, features) tensor exists.
+
+Gene i gets Y_(i) = att(Z_G(i), Y_M)ᵀ · Y_M, once per parameter of the outcome distribution.
+Every decoder maps Z_G (n, d_G) and Y_M (cells, width) to (parameters, cells, n).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+LOWEST_SCORE = -40.0
+
+
+class KeyIndependentDecoder(nn.Module):
+    """`dot`: the attention comes from Z_G(i) alone, the form for little memory.
+
+    With softmax its rows sum to 1 over the features of Y_M; it never depends on the cell, so
+    either way one matrix product is all there is.
+    """
+
+    def __init__(self, gene_width: int, width: int, parameters: int, softmax: bool) -> None:
+        super().__init__()
+        self.parameters_per_gene, self.softmax = parameters, softmax
+        self.query = nn.Linear(gene_width, width * parameters)
+
+    def forward(self, genes: Tensor, cells: Tensor) -> Tensor:
+        """(n, d_G) and (cells, width) → (parameters, cells, n)."""
+        scores = self.query(genes).view(len(genes), self.parameters_per_gene, -1)
+        if self.softmax:
+            attention = torch.softmax(scores, dim=2)
+        else:
+            attention = scores / math.sqrt(cells.shape[1])
+        return torch.matmul(cells, attention.permute(1, 2, 0))
+
+
+class KeyDependentDecoder(nn.Module):
+    """`att`: the attention comes from Z_G(i) and Y_M, softmax over the features of Y_M.
+
+    The score a_(i,f) + b_(c,f) is additive: with softmax Y_(c,i) = Σ_f e^a e^b y / Σ_f e^a e^b
+    is a ratio of two matrix products; without it Σ_f (a + b) y is one product plus a number
+    per cell.
+    """
+
+    def __init__(self, gene_width: int, width: int, parameters: int, softmax: bool) -> None:
+        super().__init__()
+        self.parameters_per_gene, self.softmax = parameters, softmax
+        self.query = nn.Linear(gene_width, width * parameters)
+        self.key = nn.Linear(width, width * parameters)
+
+    def scores(self, genes: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """a: (parameters, n, width) and b: (parameters, cells, width)."""
+        count = self.parameters_per_gene
+        a = self.query(genes).view(len(genes), count, -1).transpose(0, 1)
+        b = self.key(cells).view(len(cells), count, -1).transpose(0, 1)
+        return a, b
+
+    def forward(self, genes: Tensor, cells: Tensor) -> Tensor:
+        """(n, d_G) and (cells, width) → (parameters, cells, n)."""
+        a, b = self.scores(genes, cells)
+        if not self.softmax:
+            per_cell = (b * cells).sum(dim=2, keepdim=True)
+            return (cells @ a.transpose(1, 2) + per_cell) / math.sqrt(cells.shape[1])
+        risen_a, risen_b = _risen(a).transpose(1, 2), _risen(b)
+        return ((risen_b * cells) @ risen_a) / (risen_b @ risen_a)
+
+
+def _risen(scores: Tensor) -> Tensor:
+    """e^(scores − their largest), over the features.
+
+    The shift cancels in the ratio. The floor keeps the product of two such numbers above the
+    smallest float32, also where gene and cell favour different features.
+    """
+    return torch.exp((scores - scores.amax(dim=2, keepdim=True)).clamp_min(LOWEST_SCORE))
+
+
+class PlainDecoder(nn.Module):
+    """VCI's decoder: one linear map to all genes, no graph."""
+
+    def __init__(self, genes: int, width: int, parameters: int) -> None:
+        super().__init__()
+        self.parameters_per_gene = parameters
+        self.output = nn.Linear(width, genes * parameters, bias=False)
+
+    def forward(self, genes: Tensor | None, cells: Tensor) -> Tensor:
+        """(cells, width) → (parameters, cells, n); `genes` is not used."""
+        out: Tensor = self.output(cells).view(len(cells), self.parameters_per_gene, -1)
+        return out.transpose(0, 1)

@@ -1,0 +1,140 @@
+"""Decoders p(Y | Z, T): the paper's joint one, and one whose terms add up.
+
+joint      params = attention(MLP([Z, T]))
+additive   mean   = b + A[X] + D[T] + f(Z) + 1[T ≠ control] g(W Z, T)
+
+The additive head can start at a simple baseline: A and D from a ridge regression of group means,
+f at the principal components of the cells' deviations, g at zero (RESEARCH-model §5). Each
+head gives raw parameters (parameters, cells, n); the likelihood says what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gvci.config import TrainSettings
+from gvci.model.attention import KeyDependentDecoder, KeyIndependentDecoder, PlainDecoder
+from gvci.model.encoder import TreatmentInput, mlp
+
+
+def attention(settings: TrainSettings, genes: int, parameters: int) -> nn.Module:
+    """Eq. 10's decoder as the settings want it; VCI has no graph and gets a plain one."""
+    s = settings
+    if s.model == "vci":
+        return PlainDecoder(genes, s.width, parameters)
+    if s.decoder == "dot":
+        return KeyIndependentDecoder(s.graph_latent, s.width, parameters, s.softmax)
+    return KeyDependentDecoder(s.graph_latent, s.width, parameters, s.softmax)
+
+
+class JointHead(nn.Module):
+    """One network for Z and T, as in the paper (eqs. 9–10)."""
+
+    def __init__(self, settings: TrainSettings, genes: int, treated: int, parameters: int) -> None:
+        super().__init__()
+        s = settings
+        self.cell = mlp(s.latent + treated, s.width, s.depth, s.width)
+        self.attention = attention(s, genes, parameters)
+        self.gene_bias = nn.Parameter(torch.zeros(parameters, 1, genes))
+
+    def forward(
+        self,
+        z: Tensor,
+        x: Tensor,
+        treatments: Sequence[tuple[Tensor, Tensor]],
+        genes: Tensor | None,
+    ) -> tuple[list[Tensor], Tensor]:
+        """Raw parameters of the same cells under each treatment, and no penalty.
+
+        Args:
+            z, x: Z (cells, latent) and X (cells, m).
+            treatments: (T, T as it enters the networks) of each decoding.
+            genes: Z_G.
+        """
+        inputs = torch.cat([torch.cat([z, entering], dim=1) for _, entering in treatments])
+        raw = self.attention(genes, self.cell(inputs)) + self.gene_bias
+        return list(raw.split(len(z), dim=1)), z.new_zeros(())
+
+
+    def mean_of(
+        self,
+        z: Tensor,
+        x: Tensor,
+        treatments: Sequence[tuple[Tensor, Tensor]],
+        genes: Tensor | None,
+    ) -> list[Tensor]:
+        """The first parameter's mean over cells under each treatment, (n,); linear decoders."""
+        inputs = torch.cat([torch.cat([z, entering], dim=1) for _, entering in treatments])
+        cells = torch.stack([part.mean(dim=0) for part in self.cell(inputs).split(len(z))])
+        return list(self.attention(genes, cells)[0] + self.gene_bias[0])
+
+
+class AdditiveHead(nn.Module):
+    """Additive terms, f(Z), and a narrow g(W Z, T) for how cells differ in their response."""
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        genes: int,
+        treated: int,
+        parameters: int,
+        sizes: tuple[int, int],
+    ) -> None:
+        super().__init__()
+        s, (treatments, covariates) = settings, sizes
+        self.gene_bias = nn.Parameter(torch.zeros(parameters, 1, genes))
+        self.covariate_effects = nn.Parameter(torch.zeros(covariates, genes))
+        self.treatment_effects = nn.Parameter(torch.zeros(treatments, genes))
+        self.cell = mlp(s.latent, s.width, s.depth, s.width)
+        self.skip = nn.Linear(s.latent, s.width, bias=False)
+        self.attention = attention(s, genes, parameters)
+        self.narrow = nn.Linear(s.latent, s.bottleneck)
+        self.response = mlp(s.bottleneck + treated, s.width, s.depth, s.width)
+        self.response_attention = attention(s, genes, 1)
+        for zeroed in (self.cell[-1], self.response[-1]):
+            nn.init.zeros_(zeroed.weight)
+            nn.init.zeros_(zeroed.bias)
+
+    def base(self, x: Tensor, t: Tensor) -> Tensor:
+        """b + A[X] + D[T], (cells, n)."""
+        return self.gene_bias[0] + x @ self.covariate_effects + t @ self.treatment_effects
+
+    def forward(
+        self,
+        z: Tensor,
+        x: Tensor,
+        treatments: Sequence[tuple[Tensor, Tensor]],
+        genes: Tensor | None,
+    ) -> tuple[list[Tensor], Tensor]:
+        """Raw parameters of the same cells under each treatment, and the mean square of g."""
+        shared = self.attention(genes, self.skip(z) + self.cell(z)) + self.gene_bias
+        shared = torch.cat([shared[:1] + x @ self.covariate_effects, shared[1:]])
+        narrow = self.narrow(z)
+        inputs = torch.cat([torch.cat([narrow, entering], dim=1) for _, entering in treatments])
+        treated = torch.cat([t for t, _ in treatments])
+        responses = self.response_attention(genes, self.response(inputs))[0]
+        responses = responses * (1 - treated[:, :1]).clamp_min(0)  # column 0 is the control's
+        shifts = (responses + treated @ self.treatment_effects).split(len(z))
+        raw = [torch.cat([shared[:1] + shift, shared[1:]]) for shift in shifts]
+        return raw, (responses**2).mean()
+
+    def mean_of(
+        self,
+        z: Tensor,
+        x: Tensor,
+        treatments: Sequence[tuple[Tensor, Tensor]],
+        genes: Tensor | None,
+    ) -> list[Tensor]:
+        """The first parameter's mean over cells under each treatment, (n,); linear decoders."""
+        shared = self.attention(genes, (self.skip(z) + self.cell(z)).mean(dim=0, keepdim=True))[0]
+        base = torch.cat([self.base(x.mean(0, keepdim=True), t.mean(0, keepdim=True))
+                          for t, _ in treatments])  # fmt: skip
+        narrow = self.narrow(z)
+        cells = [
+            (self.response(torch.cat([narrow, entering], dim=1)) * (1 - t[:, :1]).clamp_min(0))
+            .mean(dim=0) for t, entering in treatments
+        ]  # fmt: skip
+        return list(shared + base + self.response_attention(genes, torch.stack(cells))[0])

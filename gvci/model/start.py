@@ -1,0 +1,157 @@
+"""Where a model starts: every gene at its mean, or at a simple baseline (RESEARCH-model §5).
+
+With the additive head step 0 is a ridge regression of group means on covariates and treatments,
+plus the principal components of what it leaves in single cells. Training can then only add.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor, nn
+
+from gvci.likelihoods import PER_CELL, PARAMETERS
+from gvci.model.attention import KeyIndependentDecoder, PlainDecoder
+from gvci.model.encoder import GeneEncoder
+from gvci.model.graphvci import GraphVCI
+from gvci.model.heads import AdditiveHead
+
+RIDGES = (1e-3, 1e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
+FIRST_LOG_VARIANCE = -4.0
+MOST_CELLS = 8000
+
+
+@torch.no_grad()
+def start(
+    core: GraphVCI,
+    gene_encoder: GeneEncoder | None,
+    expression: sp.csr_matrix,
+    covariates: np.ndarray,
+    treatment: np.ndarray,
+    arms: np.ndarray,
+    seed: int,
+) -> None:
+    """Set the parameters that a baseline determines.
+
+    Args:
+        core, gene_encoder: what is trained.
+        expression: Y of the training cells (cells, n), log1p CP10k.
+        covariates, treatment: X (cells, m) and T (cells, r).
+        arms: (cells,) which cells share stratum and treatment.
+        seed: of the cells that the components are computed on.
+    """
+    means = np.asarray(expression.mean(axis=0), dtype=np.float64).ravel()
+    squares = np.asarray(expression.multiply(expression).mean(axis=0), dtype=np.float64).ravel()
+    sds = np.sqrt((squares - means**2).clip(0))
+    head, counted = core.head, core.settings.likelihood != "normal"
+    centre = np.log(np.expm1(means).clip(1e-4)) if counted else means
+    head.gene_bias[0, 0] = torch.from_numpy(centre)
+    if not counted:
+        head.gene_bias[1, 0] = torch.log(torch.expm1(torch.from_numpy(sds.clip(1e-2))))
+    if not isinstance(head, AdditiveHead):
+        return
+    x, t, bulks, sizes = pseudobulks(expression, covariates, treatment, arms)
+    if counted:
+        bulks = np.log(np.expm1(bulks).clip(1e-4))
+    coefficients, intercept = ridge(np.concatenate([x, t], axis=1), bulks)
+    head.gene_bias[0, 0] = torch.from_numpy(intercept)
+    head.covariate_effects.copy_(torch.from_numpy(coefficients[: x.shape[1]]))
+    head.treatment_effects.copy_(torch.from_numpy(coefficients[x.shape[1] :]))
+    nn.init.zeros_(core.projection.weight)
+    nn.init.zeros_(core.encoder.aggregator.weight)
+    core.encoder.aggregator.bias.zero_()
+    core.encoder.aggregator.bias[core.settings.latent :] = FIRST_LOG_VARIANCE
+    if not counted:
+        _start_at_components(core, gene_encoder, expression, covariates, treatment, seed)
+
+
+def pseudobulks(
+    expression: sp.csr_matrix, covariates: np.ndarray, treatment: np.ndarray, arms: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """X, T and mean expression of each arm (float64), and its number of cells."""
+    _, arm = np.unique(arms, return_inverse=True)
+    sizes = np.bincount(arm).astype(np.float64)
+    cells = np.arange(len(arm))
+    averaging = sp.csr_matrix((1 / sizes[arm], (arm, cells)), shape=(len(sizes), len(arm)))
+    x, t = (np.asarray(averaging @ a, dtype=np.float64) for a in (covariates, treatment))
+    return x, t, np.asarray((averaging @ expression).toarray(), dtype=np.float64), sizes
+
+
+def ridge(design: np.ndarray, outcomes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ridge regression with an intercept; the penalty with the lowest leave-one-out error.
+
+    Args:
+        design: (rows, features).
+        outcomes: (rows, n).
+
+    Returns:
+        Coefficients (features, n) and intercept (n,), float32.
+    """
+    centre, middle = design.mean(axis=0), outcomes.mean(axis=0)
+    u, s, vt = np.linalg.svd(design - centre, full_matrices=False)
+    projected, rows = u.T @ (outcomes - middle), len(design)
+    best = (np.inf, RIDGES[0])
+    for alpha in RIDGES:
+        shrunk = s**2 / (s**2 + alpha)
+        left = (outcomes - middle) - u @ (shrunk[:, None] * projected)
+        leverage = 1 / rows + (u**2 * shrunk).sum(axis=1)
+        error = float(((left / (1 - leverage).clip(1e-3)[:, None]) ** 2).mean())
+        best = min(best, (error, alpha))
+    inverse = s / (s**2 + best[1])
+    coefficients = vt.T @ (inverse[:, None] * projected)
+    intercept = middle - centre @ coefficients
+    return coefficients.astype(np.float32), intercept.astype(np.float32)
+
+
+def _start_at_components(
+    core: GraphVCI,
+    gene_encoder: GeneEncoder | None,
+    expression: sp.csr_matrix,
+    covariates: np.ndarray,
+    treatment: np.ndarray,
+    seed: int,
+) -> None:
+    """Z at the principal scores of the cells' deviations, f at their loadings.
+
+    The loadings are the gene features V that the graph encoder starts from, where the decoder
+    can read them linearly.
+    """
+    head, latent = core.head, core.settings.latent
+    assert isinstance(head, AdditiveHead)
+    linear = isinstance(head.attention, PlainDecoder) or (
+        isinstance(head.attention, KeyIndependentDecoder) and not head.attention.softmax
+    )
+    if not linear or latent > core.settings.width:
+        return
+    rows = np.random.default_rng(seed).permutation(expression.shape[0])[:MOST_CELLS]
+    base = head.base(torch.from_numpy(covariates[rows]), torch.from_numpy(treatment[rows]))
+    rest = torch.from_numpy(expression[rows].toarray()) - base
+    rank = min(latent, *rest.shape)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        _, values, loadings = torch.svd_lowrank(rest, q=min(rank + 8, *rest.shape), niter=3)
+    sds = (values[:rank] / len(rows) ** 0.5).clamp_min(1e-6)
+    loadings = loadings[:, :rank]
+    core.projection.weight[:rank] = (loadings / sds).T
+    nn.init.zeros_(head.skip.weight)
+    head.skip.weight[:rank, :rank] = torch.eye(rank)
+    risen = loadings * sds  # (n, rank)
+    attention, width = head.attention, core.settings.width
+    if isinstance(attention, PlainDecoder):
+        nn.init.zeros_(attention.output.weight)
+        attention.output.weight[: len(risen), :rank] = risen
+        return
+    assert gene_encoder is not None and isinstance(attention, KeyIndependentDecoder)
+    known = min(rank, core.settings.graph_latent)
+    gene_encoder.gains.zero_()
+    gene_encoder.features[:, :known] = risen[:, :known]
+    nn.init.zeros_(attention.query.weight[:width])
+    attention.query.bias.zero_()
+    attention.query.weight[:known, :known] = torch.eye(known) * width**0.5
+
+
+def gene_nodes(levels: list[str], genes: list[str]) -> Tensor:
+    """(1 + levels,) position of each treatment level's gene, −1 where it is none."""
+    at = {gene: i for i, gene in enumerate(genes)}
+    return torch.tensor([-1, *(at.get(level, -1) for level in levels)])
