@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gvci import estimator
-from gvci.baselines import BASELINES, LEARNING_SPLITS
+from gvci.baselines import BASELINES
 from gvci.errors import DataError, PredictionError, listed
 from gvci.metrics import Score, average, cell_correlation, mean_scores, split_half
+from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
 from gvci.recovery import evaluate_edges
 from gvci.verdict import verdict
 
@@ -222,7 +223,7 @@ def _score_pair(
 
     rows, notes = [row(name, classic, native, correlation)], []
     for model, baseline in BASELINES.items():
-        answer = baseline(data, pair.group, pair.perturbation)
+        answer = baseline(pseudobulks(data), pair.group, pair.perturbation)
         scores = mean_scores(truth, answer.mean, control, de)
         rows.append(row(model, scores, scores, 0.0))
         notes += [answer.note] if answer.note else []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from gvci.baselines import LEARNING_SPLITS
+from gvci.pseudobulk import LEARNING_SPLITS
 
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData

@@ -15,6 +15,11 @@ TITLES = {
     "no_change": "no change",
     "perturbed_mean": "the perturbed mean",
     "additive": "the additive baseline",
+    "additive_counts": "the additive baseline in counts",
+    "similar": "the similarity-weighted baseline",
+    "ridge": "ridge regression",
+    "stack": "the stacking network",
+    "auto": "the best baseline by leave-level-out",
 }
 
 
@@ -29,7 +34,7 @@ def verdict(
     own = models[name][score]
     if own is None:
         return f"R² is undefined for {title}: its predictions are not finite, or the truth is flat."
-    rivals = {rival: models[rival][score] for rival in BASELINES if rival != name}
+    rivals = {r: models[r][score] for r in BASELINES if r in models and r != name}
     best = max(rivals, key=lambda rival: _or_least(rivals[rival]))
     rival = rivals[best]
     agree = ceiling[score]

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from gvci.baselines import BASELINES, LEARNING_SPLITS
+from gvci.baselines import BASELINES
 from gvci.config import PredictMode
 from gvci.data.dataset import PerturbationData
 from gvci.data.prepare import differential_genes
@@ -17,6 +17,7 @@ from gvci.errors import PredictionError, listed
 from gvci.estimator import Z_95, marginal_effects
 from gvci.evaluate import MORE_THAN, N_DE
 from gvci.metrics import Score, mean_scores, split_half
+from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
 from gvci.run import Run
 from gvci.verdict import verdict
 
@@ -179,7 +180,7 @@ def answer(run: Run, scenario: Scenario) -> Answer:
     reference = control.mean(axis=0, dtype=np.float64)
     measured = data.dense(truth[:MOST_CELLS]) if len(truth) else None
     notes = [note] if note else []
-    additive = BASELINES["additive"](data, scenario.group, scenario.perturbation)
+    additive = BASELINES["additive"](pseudobulks(data), scenario.group, scenario.perturbation)
     notes += [additive.note] if additive.note else []
     support = run.support(scenario.perturbation, scenario.group)
     low, high, interval = _interval(run, scenario, support, source, predicted, control)
@@ -267,7 +268,7 @@ def _scored(
     name = run.model.name
     models = {name: mean_scores(true_mean, mean, control, de)}
     for rival, baseline in BASELINES.items():
-        rival_mean = baseline(data, scenario.group, scenario.perturbation).mean
+        rival_mean = baseline(pseudobulks(data), scenario.group, scenario.perturbation).mean
         models[rival] = mean_scores(true_mean, rival_mean, control, de)
     ceiling = split_half(measured[:MOST_CELLS].toarray(), control, de)
     sentence = verdict(models, ceiling, name, len(de))

@@ -18,7 +18,7 @@ TIERS = (
     ("config", "atomic"),
     ("grn", "data"),
     ("layers", "likelihoods", "checkpoint"),
-    ("refiner", "model", "baselines", "metrics", "ranking", "rivals"),
+    ("refiner", "model", "pseudobulk", "baselines", "metrics", "ranking", "rivals"),
     ("matching", "prediction", "unfinished", "recovery", "verdict", "estimator"),
     ("task",),
     ("training", "evaluate"),
