@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--perturbation", metavar="COL")
     one.add_argument("--control", metavar="LABEL")
     one.add_argument("--covariates", nargs="*", metavar="COL")
+    one.add_argument("--real-covariates", nargs="*", metavar="COL", help="columns of numbers")
     one.add_argument("--dose", metavar="COL")
     one.add_argument("--genes", type=int, metavar="N", help="highly variable genes to keep")
     one.add_argument(

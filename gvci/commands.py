@@ -44,6 +44,7 @@ def prepare(given: Namespace) -> None:
         "perturbation": given.perturbation,
         "control": given.control,
         "covariates": given.covariates,
+        "real_covariates": given.real_covariates,
         "dose": given.dose,
         "n_genes": given.genes,
         "keep_genes": _genes(given.keep_genes) or None,

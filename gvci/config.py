@@ -136,6 +136,7 @@ class PrepareSettings(Settings):
     perturbation: str | None = Field(None, description="obs column with the perturbation labels")
     control: str | None = Field(None, description="label of the control cells")
     covariates: tuple[str, ...] | None = Field(None, description="obs columns: cell type, donor …")
+    real_covariates: tuple[str, ...] = Field((), description="obs columns of numbers: age, score …")
     dose: str | None = Field(None, description="obs column with doses; missing means 1")
     n_genes: int = Field(2000, ge=2, description="highly variable genes, chosen on training cells")
     keep_genes: tuple[str, ...] = Field((), description="genes kept whatever their variance")

@@ -40,7 +40,7 @@ class TrainedModel:
         self.genes = pd.Index(header["genes"])
         treatment = header["treatment"]
         self.treatment_code = TreatmentCode(tuple(treatment["levels"]), treatment["control"])
-        self.covariate_code = CovariateCode({k: tuple(v) for k, v in header["covariates"].items()})
+        self.covariate_code = CovariateCode.from_json(header["covariates"])
 
     @property
     def name(self) -> str:
@@ -70,7 +70,7 @@ class TrainedModel:
             sizes = (
                 len(header["genes"]),
                 1 + len(header["treatment"]["levels"]),
-                sum(len(levels) for levels in header["covariates"].values()),
+                CovariateCode.from_json(header["covariates"]).width,
             )
             _require_fit(tensors, settings, sizes[0])
             core = GraphVCI(settings, *sizes)

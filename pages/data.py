@@ -36,7 +36,16 @@ def mapping(adata):
     choices = uploads.covariate_choices(obs, column)
     preset = [name for name in guessed.covariates if name in choices]
     covariates = third.multiselect("Covariates", choices, preset, key=f"covariates {column}")
-    return uploads.Columns(column, label or "control", tuple(covariates))
+    numbers = uploads.real_choices(obs, [column, *covariates])
+    real = []
+    if numbers:
+        real = third.multiselect(
+            "Real-valued covariates", numbers, key=f"real covariates {column}",
+            help="Age, score, time …: taken as numbers, not as kinds.",
+        )  # fmt: skip
+    return uploads.Columns(
+        column, label or "control", tuple(covariates), real_covariates=tuple(real)
+    )
 
 
 def checked(adata, columns):

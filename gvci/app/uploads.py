@@ -11,12 +11,14 @@ from pathlib import Path
 import anndata as ad
 import pandas as pd
 import scipy.sparse as sp
+from pandas.api.types import is_numeric_dtype
 
 from gvci.app.text import plain
 from gvci.config import PrepareSettings
 from gvci.data.catalogue import load_dataset
 from gvci.data.columns import find_columns
-from gvci.data.findings import Columns, Finding, check
+from gvci.data.findings import Finding, check
+from gvci.data.roles import Columns, without_value
 from gvci.data.split import hold_out
 from gvci.errors import DataError, FileError
 
@@ -86,6 +88,12 @@ def covariate_choices(obs: pd.DataFrame, perturbation: str | None) -> list[str]:
     return [str(name) for name in obs.columns if str(name) != perturbation]
 
 
+def real_choices(obs: pd.DataFrame, taken: Sequence[str]) -> list[str]:
+    """Columns of numbers that serve no other purpose."""
+    names = [str(name) for name in obs.columns if is_numeric_dtype(obs[name].dtype)]
+    return [name for name in names if name not in taken]
+
+
 def findings(adata: ad.AnnData, columns: Columns) -> list[Finding]:
     """Everything that `check` has to say."""
     return check(adata, columns)
@@ -93,7 +101,8 @@ def findings(adata: ad.AnnData, columns: Columns) -> list[Finding]:
 
 def preview(obs: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     """Numbers of cells: perturbations (the most frequent first) by covariate group."""
-    used = obs[list(columns.used)].dropna().astype(str)
+    labelled = ~without_value(obs, columns).any(axis=1)
+    used = obs.loc[labelled, list(columns.used)].astype(str)
     if columns.covariates:
         groups = used[list(columns.covariates)].agg(" · ".join, axis=1)
     else:
@@ -121,7 +130,7 @@ def held_out(adata: ad.AnnData, columns: Columns, choice: str) -> str:
     Raises:
         SettingsError: nothing can be held out like that.
     """
-    labelled = adata.obs[list(columns.used)].notna().all(axis=1).to_numpy()
+    labelled = ~without_value(adata.obs, columns).any(axis=1).to_numpy()
     settings = _settings(columns, choice)
     matrix = sp.csr_matrix(adata.X)[labelled]
     result = hold_out(adata.obs[labelled], columns, matrix, settings)
@@ -133,6 +142,7 @@ def _settings(columns: Columns, choice: str) -> PrepareSettings:
         "perturbation": columns.perturbation,
         "control": columns.control,
         "covariates": columns.covariates,
+        "real_covariates": columns.real_covariates,
     }
     if choice == NOTHING:
         return PrepareSettings.checked({**base, "ood": "none"})
@@ -150,6 +160,8 @@ def commands(name: str, columns: Columns, choice: str) -> str:
     ]
     if columns.covariates:
         words.append(_quoted(["--covariates", *columns.covariates]))
+    if columns.real_covariates:
+        words.append(_quoted(["--real-covariates", *columns.real_covariates]))
     if choice == NOTHING:
         words.append("--ood none")
     elif choice != AUTOMATIC:

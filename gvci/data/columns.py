@@ -6,12 +6,13 @@ A guess is made only where it is clear; else the user reads the columns or label
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from gvci.config import PrepareSettings
-from gvci.data.findings import Columns, joined
+from gvci.data.roles import Columns, joined
 from gvci.errors import DataError, listed
 
 PERTURBATION_NAMES = (
@@ -57,16 +58,18 @@ def find_columns(obs: pd.DataFrame, settings: PrepareSettings) -> tuple[Columns,
     if control is None and perturbation in obs:
         control = _find_control(obs[perturbation], perturbation)
         said.append(f"The control cells are those labelled '{control}'.")
-    columns = Columns(perturbation, control or "control", (), settings.dose)
+    columns = Columns(
+        perturbation, control or "control", (), settings.dose, settings.real_covariates
+    )
     if settings.covariates is not None:
-        return Columns(perturbation, columns.control, settings.covariates, settings.dose), said
+        return replace(columns, covariates=settings.covariates), said
     covariates = _find_covariates(obs, columns)
     said.append(
         f"The covariates are {listed(covariates)}."
         if covariates
         else "No covariate was named, and none is plain from the column names."
     )
-    return Columns(perturbation, columns.control, covariates, settings.dose), said
+    return replace(columns, covariates=covariates), said
 
 
 def _find_perturbation(obs: pd.DataFrame, control: str | None) -> str:
@@ -109,7 +112,7 @@ def _find_covariates(obs: pd.DataFrame, columns: Columns) -> tuple[str, ...]:
     chosen: tuple[str, ...] = ()
     for candidate in COVARIATE_NAMES:
         name = names.get(candidate)
-        if name is None or name == columns.perturbation:
+        if name is None or name in columns.used:
             continue
         trial = (*chosen, name)
         keys = joined(obs, trial)

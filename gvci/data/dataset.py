@@ -1,8 +1,9 @@
 """PerturbationData: the contract between files and the method.
 
 It exists only if check() found no error, so no code behind it checks again. It is also what
-`prepare` writes and every other command reads: one .h5ad whose X is log1p CP10k, whose
-layer `counts` keeps the raw counts, whose obs has `split`, and whose uns["gvci"] is JSON.
+`prepare` writes and every other command reads: one .h5ad whose X is log1p CP10k (or of another
+`unit`), whose layer `counts` keeps the raw counts, whose obs has `split` and `gvci_depth`, and
+whose uns["gvci"] is JSON.
 """
 
 from __future__ import annotations
@@ -21,12 +22,18 @@ import scipy.sparse as sp
 
 from gvci.atomic import replacing
 from gvci.data.encoding import CovariateCode, TreatmentCode
-from gvci.data.findings import Columns, Finding, check, joined
+from gvci.data.findings import Finding, check
 from gvci.data.h5ad import read_h5ad
+from gvci.data.reals import binned, mean_and_sd, numbers, quantile_edges
+from gvci.data.roles import Columns, doses, joined, without_value
 from gvci.errors import DataError, FindingsError, PredictionError, listed
 
 SPLITS = ("train", "validation", "test", "ood")
 SPLIT = "split"
+COUNTS = "counts"
+# Nobody else's name: public files have total_counts and n_counts of other gene lists.
+DEPTH = "gvci_depth"
+CP10K = 1e4
 
 
 class PerturbationData:
@@ -48,7 +55,7 @@ class PerturbationData:
         self.findings: list[Finding] = check(adata, columns)
         if any(finding.level == "error" for finding in self.findings):
             raise FindingsError(self.findings)
-        labelled = adata.obs[list(columns.used)].notna().all(axis=1).to_numpy()
+        labelled = ~without_value(adata.obs, columns).any(axis=1).to_numpy()
         self.adata = adata if labelled.all() else adata[labelled].copy()
         self.columns = columns
         self.meta: dict[str, Any] = dict(meta or {})
@@ -83,10 +90,8 @@ class PerturbationData:
 
     @cached_property
     def dose(self) -> np.ndarray:
-        """Dose of each cell, 1 where there is no dose column."""
-        if self.columns.dose is None:
-            return np.ones(self.n_cells, dtype=np.float32)
-        return np.asarray(pd.to_numeric(self.adata.obs[self.columns.dose]), dtype=np.float32)
+        """Dose of each cell, 1 where there is no dose column; 0 for a control without one."""
+        return doses(self.adata.obs, self.columns).astype(np.float32)
 
     @cached_property
     def is_control(self) -> np.ndarray:
@@ -104,6 +109,20 @@ class PerturbationData:
     def groups(self) -> np.ndarray:
         """Covariate group of each cell: its levels joined by " · "; "all cells" without any."""
         return joined(self.adata.obs, self.columns.covariates)
+
+    @cached_property
+    def strata(self) -> np.ndarray:
+        """What `match` draws within: the group and the quantile bin of each real covariate.
+
+        The bins are cut on the training cells, none of which is empty of them; without
+        real-valued covariates these are the groups.
+        """
+        strata = self.groups
+        for name, values in self.real_covariates.items():
+            edges = quantile_edges(values[self.split == "train"])
+            bins = (binned(values, edges) + 1).astype(str).astype(object)
+            strata = strata + f" · {name} bin " + bins
+        return strata
 
     @cached_property
     def perturbations(self) -> list[str]:
@@ -150,21 +169,59 @@ class PerturbationData:
     @cached_property
     def covariate_code(self) -> CovariateCode:
         """How covariates become X; one constant column where there are none."""
-        if not self.columns.covariates:
+        columns, seen = self.columns, self.split != "ood"
+        if not columns.covariates and not columns.real_covariates:
             return CovariateCode({"all": ("all cells",)})
         return CovariateCode(
-            {c: tuple(sorted(set(self.adata.obs[c].astype(str)))) for c in self.columns.covariates}
+            {c: tuple(sorted(set(self.adata.obs[c].astype(str)))) for c in columns.covariates},
+            {name: mean_and_sd(values[seen]) for name, values in self.real_covariates.items()},
         )
 
     @cached_property
+    def real_covariates(self) -> dict[str, np.ndarray]:
+        """Real-valued covariate → its value in each cell, (cells,) float64, as in the file."""
+        return {name: numbers(self.adata.obs[name]) for name in self.columns.real_covariates}
+
+    @cached_property
     def covariates(self) -> np.ndarray:
-        """X: (cells, m), one-hot, float32."""
-        if not self.columns.covariates:
-            return np.ones((self.n_cells, 1), dtype=np.float32)
-        obs = self.adata.obs
-        return self.covariate_code.encode(
-            {c: obs[c].astype(str).tolist() for c in self.columns.covariates}
-        )
+        """X: (cells, m), one-hot and standardised, float32."""
+        code = self.covariate_code
+        if not self.columns.covariates and not self.columns.real_covariates:
+            return np.ones((self.n_cells, code.width), dtype=np.float32)
+        labels = {c: self.adata.obs[c].astype(str).tolist() for c in self.columns.covariates}
+        return code.encode({**labels, **self.real_covariates})
+
+    @cached_property
+    def counts(self) -> sp.csr_matrix:
+        """Raw counts: (cells, genes), CSR float32, the genes in the same order as in Y.
+
+        Raises:
+            DataError: the cells were prepared from values that are not counts.
+        """
+        if COUNTS not in self.adata.layers:
+            message = (
+                f"{self.title} has no raw counts (no layer '{COUNTS}'), which this needs. "
+                "Prepare it again from a file of counts."
+            )
+            raise DataError(message)
+        return sp.csr_matrix(self.adata.layers[COUNTS], dtype=np.float32)
+
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """Counts per cell over all genes, also those not kept, (cells,) float32.
+
+        So that expm1(Y) · depth / target_sum are the counts; files that did not keep it are
+        solved for it (over the kept genes together, and at least 1).
+
+        Raises:
+            DataError: there are no counts.
+        """
+        if DEPTH in self.adata.obs:
+            return np.asarray(self.adata.obs[DEPTH], dtype=np.float32)
+        kept = np.asarray(self.counts.sum(axis=1), dtype=np.float64).ravel()
+        scaled = np.asarray(self.expression.astype(np.float64).expm1().sum(axis=1)).ravel()
+        total = np.divide(kept * self.target_sum, scaled, out=np.ones_like(kept), where=scaled > 0)
+        return np.asarray(np.maximum(total, 1), dtype=np.float32)
 
     def dense(self, rows: np.ndarray) -> np.ndarray:
         """Y of some cells, (rows, genes) float32."""
@@ -185,6 +242,18 @@ class PerturbationData:
     def title(self) -> str:
         """Name for people."""
         return str(self.meta.get("title", self.name))
+
+    @property
+    def target_sum(self) -> float:
+        """Counts per cell that Y was scaled to before the logarithm."""
+        return float(self.meta.get("settings", {}).get("target_sum", CP10K))
+
+    @property
+    def unit(self) -> str:
+        """The unit of Y in words, e.g. "log1p CP10k"."""
+        if self.target_sum == CP10K:
+            return "log1p CP10k"
+        return f"log1p counts per {self.target_sum:,.15g}"
 
     @property
     def simulated(self) -> bool:
@@ -227,7 +296,7 @@ class PerturbationData:
         adata = read_h5ad(path)
         try:
             meta = json.loads(str(adata.uns["gvci"]))
-            columns = Columns(**{**meta.pop("columns")})
+            columns = Columns(**{k: _hashable(v) for k, v in meta.pop("columns").items()})
         except (AttributeError, KeyError, ValueError, TypeError):
             message = (
                 f"{path.name} is not a prepared dataset. "
@@ -235,7 +304,9 @@ class PerturbationData:
             )
             raise DataError(message) from None
         meta.pop("format", None)
-        columns = Columns(
-            columns.perturbation, columns.control, tuple(columns.covariates), columns.dose
-        )
         return cls(adata, columns, meta)
+
+
+def _hashable(value: Any) -> Any:
+    """Names that JSON gave back as a list."""
+    return tuple(value) if isinstance(value, list) else value

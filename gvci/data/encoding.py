@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 
-from gvci.errors import PredictionError, listed, nearest
+from gvci.data.reals import usable
+from gvci.errors import CheckpointError, PredictionError, listed, nearest
 
 
 @dataclass(frozen=True)
@@ -92,43 +94,88 @@ class TreatmentCode:
 
 @dataclass(frozen=True)
 class CovariateCode:
-    """Each covariate one-hot, concatenated.
+    """Each categorical covariate one-hot, then each real-valued one standardised.
 
     Attributes:
-        levels: covariate name → its levels, sorted.
+        levels: categorical covariate → its levels, sorted.
+        real: real-valued covariate → the mean that is taken off and the sd divided by.
     """
 
     levels: Mapping[str, tuple[str, ...]]
+    real: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def width(self) -> int:
-        """m: all levels of all covariates."""
-        return sum(len(values) for values in self.levels.values())
+        """m: all levels of all categorical covariates, and one per real-valued one."""
+        return sum(len(values) for values in self.levels.values()) + len(self.real)
 
-    def encode(self, labels: Mapping[str, Sequence[str]]) -> np.ndarray:
+    def encode(self, values: Mapping[str, Sequence[Any] | np.ndarray]) -> np.ndarray:
         """X, float32 (cells, m).
 
+        Args:
+            values: covariate → its value in each cell, a label or a number.
+
         Raises:
-            PredictionError: a covariate is missing or a level was not in the training data.
+            PredictionError: a covariate is missing, a level was not in the training data, or
+                a real-valued one is not finite.
         """
-        blocks = []
-        for name, levels in self.levels.items():
-            if name not in labels:
-                message = (
-                    f"The covariate '{name}' is missing. The model needs {listed(self.levels)}."
-                )
-                raise PredictionError(message)
-            values = np.asarray(labels[name], dtype=object).astype(str)
-            unknown = sorted(set(values) - set(levels))
-            if unknown:
-                message = (
-                    f"The model has not seen {name} = {listed(unknown)}. "
-                    f"It knows {listed(levels, 10)}."
-                )
-                raise PredictionError(message)
-            blocks.append((values[:, None] == np.asarray(levels)[None, :]).astype(np.float32))
+        absent = [name for name in (*self.levels, *self.real) if name not in values]
+        if absent:
+            message = (
+                f"The covariate '{absent[0]}' is missing. "
+                f"The model needs {listed((*self.levels, *self.real))}."
+            )
+            raise PredictionError(message)
+        blocks = [self._one_hot(name, values[name]) for name in self.levels]
+        blocks += [self._standardised(name, values[name]) for name in self.real]
         return np.concatenate(blocks, axis=1)
+
+    def _one_hot(self, name: str, values: Sequence[Any] | np.ndarray) -> np.ndarray:
+        levels = self.levels[name]
+        labels = np.asarray(values, dtype=object).astype(str)
+        unknown = sorted(set(labels) - set(levels))
+        if unknown:
+            message = (
+                f"The model has not seen {name} = {listed(unknown)}. It knows {listed(levels, 10)}."
+            )
+            raise PredictionError(message)
+        return np.asarray(labels[:, None] == np.asarray(levels)[None, :], dtype=np.float32)
+
+    def _standardised(self, name: str, values: Sequence[Any] | np.ndarray) -> np.ndarray:
+        mean, sd = self.real[name]
+        given = np.asarray(values, dtype=np.float64)
+        bad = int((~usable(given)).sum())
+        if bad:
+            message = f"{bad:,} values of {name} are not finite numbers. Give one for every cell."
+            raise PredictionError(message)
+        return np.asarray((given - mean) / sd, dtype=np.float32)[:, None]
 
     def to_json(self) -> dict[str, Any]:
         """For the checkpoint's header."""
-        return {name: list(values) for name, values in self.levels.items()}
+        return {
+            "levels": {name: list(levels) for name, levels in self.levels.items()},
+            "real": {name: list(scale) for name, scale in self.real.items()},
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """What `to_json` gave; headers before real-valued covariates hold the levels alone.
+
+        Raises:
+            CheckpointError: it is neither.
+        """
+        try:
+            whole = isinstance(stored.get("levels"), Mapping)
+            levels = stored["levels"] if whole else stored
+            real = {
+                str(name): (float(mean), float(sd))
+                for name, (mean, sd) in (stored["real"] if whole else {}).items()
+            }
+            code = cls({str(name): tuple(map(str, v)) for name, v in levels.items()}, real)
+            sound = all(math.isfinite(mean) and 0 < sd < math.inf for mean, sd in real.values())
+        except (AttributeError, KeyError, TypeError, ValueError):
+            sound = False
+        if not sound:
+            message = "The covariates of the model file cannot be read. Train again."
+            raise CheckpointError(message)
+        return code

@@ -5,7 +5,6 @@ Codes are stable: tests, pages and other programs may rely on them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,35 +13,15 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from gvci.data.reals import numbers, usable
+from gvci.data.roles import Columns, doses, joined, without_value
 from gvci.errors import listed, nearest
+
+__all__ = ["Columns", "Finding", "check", "joined"]
 
 Level = Literal["error", "warning", "note"]
 FEWEST_CELLS, FEWEST_GENES = 10, 2
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which obs columns mean what, and which label is the control."""
-
-    perturbation: str
-    control: str
-    covariates: tuple[str, ...] = ()
-    dose: str | None = None
-
-    @property
-    def used(self) -> tuple[str, ...]:
-        """All obs columns that are read."""
-        return (self.perturbation, *self.covariates, *((self.dose,) if self.dose else ()))
-
-
-def joined(obs: pd.DataFrame, covariates: Sequence[str]) -> np.ndarray:
-    """Covariate group of each cell: its levels joined by " · "; "all cells" without any."""
-    if not covariates:
-        return np.full(len(obs), "all cells", dtype=object)
-    first, *rest = (obs[name].astype(str) for name in covariates)
-    for values in rest:
-        first = first.str.cat(values, sep=" · ")
-    return np.asarray(first, dtype=object)
+MOST_LEVELS_OF_NUMBERS = 20
 
 
 @dataclass(frozen=True)
@@ -67,8 +46,10 @@ def check(adata: ad.AnnData, columns: Columns) -> list[Finding]:
 
     Codes, errors: too_few_cells, too_few_genes, missing_column, missing_values,
     no_control_cells, one_level, negative_values, not_finite, duplicate_genes, empty_gene_names,
-    confounded, identifier, dose_not_numeric. Warnings: unlabelled_cells, duplicate_cells,
-    no_controls_in_group. Notes: single_level_covariate, small_perturbation, gene_not_measured.
+    confounded, identifier, column_named_twice, dose_not_numeric, negative_dose,
+    covariate_not_numeric, covariate_not_finite. Warnings: unlabelled_cells, duplicate_cells,
+    no_controls_in_group, numeric_covariate, constant_covariate. Notes: single_level_covariate,
+    small_perturbation, gene_not_measured.
     """
     findings = [*_size(adata), *_names(adata), *_values(adata), *_labels(adata, columns)]
     order = {"error": 0, "warning": 1, "note": 2}
@@ -148,14 +129,21 @@ def _labels(adata: ad.AnnData, columns: Columns) -> list[Finding]:
         fix = f"Name the column that you mean.{hints}"
         return [Finding("error", "missing_column", "obs", len(missing), message, fix)]
     found = []
-    unlabelled = adata.obs[list(columns.used)].isna().any(axis=1)
+    twice = sorted({name for name in columns.used if columns.used.count(name) > 1})
+    if twice:
+        message = f"{len(twice)} obs columns are named for two purposes: {listed(twice)}."
+        fix = "Name each once: as perturbation, dose, covariate or real-valued covariate."
+        found.append(Finding("error", "column_named_twice", "obs", len(twice), message, fix))
+    missing_values = without_value(adata.obs, columns)
+    unlabelled = missing_values.any(axis=1)
     if unlabelled.any():
-        where = listed([c for c in columns.used if adata.obs[c].isna().any()])
+        where = listed(missing_values.columns[missing_values.any()])
         count = int(unlabelled.sum())
         message, fix = f"{count:,} cells have no value in {where}.", "They are left out."
         found.append(Finding("warning", "unlabelled_cells", where, count, message, fix))
     obs = adata.obs[~unlabelled]
-    return [*found, *_treatments(adata, obs, columns), *_covariates(obs, columns)]
+    found += [*_treatments(adata, obs, columns), *_doses(obs, columns)]
+    return [*found, *_covariates(obs, columns), *_real_covariates(obs, columns)]
 
 
 def _treatments(adata: ad.AnnData, obs: pd.DataFrame, columns: Columns) -> list[Finding]:
@@ -174,13 +162,6 @@ def _treatments(adata: ad.AnnData, obs: pd.DataFrame, columns: Columns) -> list[
         message = f"All {len(labels):,} cells are '{columns.control}'."
         fix = "There is nothing to learn: at least one perturbation is needed."
         found.append(Finding("error", "one_level", where, 1, message, fix))
-    if columns.dose is not None:
-        doses = pd.to_numeric(obs[columns.dose], errors="coerce")
-        bad = int(doses.isna().sum())
-        if bad:
-            message = f"{bad:,} doses in obs['{columns.dose}'] are not numbers."
-            fix = "Give numbers, or leave the dose column out."
-            found.append(Finding("error", "dose_not_numeric", columns.dose, bad, message, fix))
     few = counts[(counts < 30) & (counts.index != columns.control)]
     if len(few):
         message = f"{len(few)} perturbations have fewer than 30 cells: {listed(few.index)}."
@@ -198,6 +179,29 @@ def _treatments(adata: ad.AnnData, obs: pd.DataFrame, columns: Columns) -> list[
     return found
 
 
+def _doses(obs: pd.DataFrame, columns: Columns) -> list[Finding]:
+    """Faults in the doses of treated cells; a control's dose is not asked for."""
+    if columns.dose is None:
+        return []
+    treated = obs[columns.perturbation].astype(str) != columns.control
+    given = doses(obs, columns)[treated]
+    found = []
+    bad = ~usable(given)
+    if bad.any():
+        first = listed(pd.unique(obs.loc[treated, columns.dose].astype(str)[bad]))
+        message = f"{int(bad.sum()):,} doses in obs['{columns.dose}'] are not numbers: {first}."
+        fix = "Give numbers, or leave the dose column out."
+        found.append(
+            Finding("error", "dose_not_numeric", columns.dose, int(bad.sum()), message, fix)
+        )
+    negative = int((given < 0).sum())
+    if negative:
+        message = f"{negative:,} doses in obs['{columns.dose}'] are negative."
+        fix = "Give amounts, 0 or more, not their logarithms."
+        found.append(Finding("error", "negative_dose", columns.dose, negative, message, fix))
+    return found
+
+
 def _covariates(obs: pd.DataFrame, columns: Columns) -> list[Finding]:
     found = []
     labels = obs[columns.perturbation].astype(str)
@@ -205,19 +209,27 @@ def _covariates(obs: pd.DataFrame, columns: Columns) -> list[Finding]:
     for name in columns.covariates:
         values = obs[name].astype(str)
         levels = values.nunique()
+        hint = ""
+        if _looks_real(obs[name]):
+            hint = "If it is a measurement, name it with --real-covariates."
+            message = (
+                f"The covariate '{name}' has {levels:,} different values, most of them not whole "
+                "numbers, and each is taken as a kind of its own."
+            )
+            found.append(Finding("warning", "numeric_covariate", name, levels, message, hint))
         if levels == 1:
             message, fix = f"The covariate '{name}' has one level, '{values.iloc[0]}'.", ""
             found.append(Finding("note", "single_level_covariate", name, 1, message, fix))
         elif levels == len(values):
             message = f"The covariate '{name}' is different in every cell: it is an identifier."
-            fix = "Leave it out."
+            fix = f"Leave it out. {hint}".strip()
             found.append(Finding("error", "identifier", name, levels, message, fix))
         elif labels.groupby(values).nunique().eq(1).all() and treated.any() and (~treated).any():
             message = (
                 f"Every level of '{name}' has a single perturbation, "
                 "so the two cannot be told apart."
             )
-            fix = "Leave the covariate out, or add cells of both kinds."
+            fix = f"Leave the covariate out, or add cells of both kinds. {hint}".strip()
             found.append(Finding("error", "confounded", name, levels, message, fix))
     if columns.covariates and treated.any() and (~treated).any():
         groups = joined(obs, columns.covariates)
@@ -227,4 +239,39 @@ def _covariates(obs: pd.DataFrame, columns: Columns) -> list[Finding]:
             fix = "Effects there are not estimable."
             code = "no_controls_in_group"
             found.append(Finding("warning", code, "obs", len(lonely), message, fix))
+    return found
+
+
+def _looks_real(values: pd.Series) -> bool:
+    """Many different values, most of them numbers with a fraction."""
+    different = numbers(pd.Series(values.unique()))
+    if len(different) <= MOST_LEVELS_OF_NUMBERS:
+        return False
+    finite = different[np.isfinite(different)]
+    return bool((finite != np.rint(finite)).sum() > len(different) / 2)
+
+
+def _real_covariates(obs: pd.DataFrame, columns: Columns) -> list[Finding]:
+    found = []
+    for name in columns.real_covariates:
+        values = numbers(obs[name])
+        text, huge = np.isnan(values), ~usable(values) & ~np.isnan(values)
+        if text.any():
+            count, first = int(text.sum()), listed(pd.unique(obs[name].astype(str)[text]))
+            message = f"{count:,} values of the real-valued covariate '{name}' are not numbers: "
+            fix = "Give numbers, make them missing (NaN), or name it with --covariates."
+            code = "covariate_not_numeric"
+            found.append(Finding("error", code, name, count, f"{message}{first}.", fix))
+        if huge.any():
+            count = int(huge.sum())
+            message = (
+                f"{count:,} cells have an infinite or too large value of the real-valued "
+                f"covariate '{name}'; the first: {obs.index[huge][0]}."
+            )
+            fix = "Give finite numbers, or make them missing (NaN): those cells are then left out."
+            found.append(Finding("error", "covariate_not_finite", name, count, message, fix))
+        if len(values) and (values == values[0]).all():
+            message = f"The real-valued covariate '{name}' is {values[0]:g} in every cell."
+            fix = "It carries nothing and can be left out."
+            found.append(Finding("warning", "constant_covariate", name, 1, message, fix))
     return found

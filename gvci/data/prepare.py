@@ -12,10 +12,11 @@ import pandas as pd
 
 from gvci.config import PrepareSettings
 from gvci.data.columns import find_columns
-from gvci.data.dataset import SPLIT, PerturbationData
-from gvci.data.findings import check, joined
+from gvci.data.dataset import COUNTS, DEPTH, SPLIT, PerturbationData
+from gvci.data.findings import check
 from gvci.data.genes import choose_genes, de_genes_by_pair, differential_genes
 from gvci.data.quality import good_cells, log_normalised, plain_obs, raw_matrix, summed
+from gvci.data.roles import joined
 from gvci.data.split import hold_out, split_cells
 from gvci.errors import FindingsError
 
@@ -75,7 +76,8 @@ def prepare(
         expression[:, chosen].astype(np.float32), obs=obs, var=pd.DataFrame(index=genes[chosen])
     )
     if is_counts:
-        prepared.layers["counts"] = matrix[:, chosen].astype(np.float32)
+        prepared.layers[COUNTS] = matrix[:, chosen].astype(np.float32)
+        prepared.obs[DEPTH] = np.asarray(matrix.sum(axis=1)).ravel()
     de_genes = de_genes_by_pair(prepared, groups, labels, columns.control, train, settings.n_de)
     meta = {
         "name": name,

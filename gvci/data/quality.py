@@ -11,8 +11,9 @@ import scipy.sparse as sp
 
 from gvci.config import PrepareSettings
 from gvci.data.columns import UNLABELLED
-from gvci.data.dataset import SPLIT
-from gvci.data.findings import Columns
+from gvci.data.dataset import DEPTH, SPLIT
+from gvci.data.reals import numbers
+from gvci.data.roles import Columns, doses, without_value
 from gvci.errors import DataError, SettingsError
 
 PAPER_COUNTS, PAPER_GENES, PAPER_MITO = 500, 750, 0.2
@@ -70,7 +71,7 @@ def good_cells(
 ) -> np.ndarray:
     """Mask of the cells that are labelled and pass quality control."""
     labels = obs[columns.perturbation].astype(str)
-    unlabelled = obs[list(columns.used)].isna().any(axis=1)
+    unlabelled = without_value(obs, columns).any(axis=1)
     unlabelled |= labels.str.strip().str.lower().isin(UNLABELLED) & (labels != columns.control)
     total = np.asarray(matrix.sum(axis=1)).ravel()
     tests: list[tuple[np.ndarray, str]] = [
@@ -115,15 +116,18 @@ def _outliers(total: np.ndarray) -> np.ndarray:
 
 
 def plain_obs(obs: pd.DataFrame, columns: Columns, report: list[str]) -> pd.DataFrame:
-    """Labels as text, other columns where they are plain numbers or text; unique cell names."""
+    """Labels as text, doses and real-valued covariates as numbers, other columns where they are
+    plain numbers or text; unique cell names."""
     plain: dict[str, Any] = {}
     for column in obs.columns:
         name, values = str(column), obs[column]
         if name == columns.dose:
-            plain[name] = pd.to_numeric(values).to_numpy()
+            plain[name] = doses(obs, columns)
+        elif name in columns.real_covariates:
+            plain[name] = numbers(values)
         elif name in columns.used:
             plain[name] = pd.Categorical(values.astype(str))
-        elif name in ("_index", SPLIT) or "/" in name:
+        elif name in ("_index", SPLIT, DEPTH) or "/" in name:
             continue
         elif pd.api.types.is_numeric_dtype(values.dtype):
             plain[name] = values.to_numpy()

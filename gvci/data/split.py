@@ -15,7 +15,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from gvci.config import PrepareSettings
-from gvci.data.findings import Columns
+from gvci.data.roles import Columns
 from gvci.errors import SettingsError, listed, nearest
 
 FEWEST_SCORED = 31
