@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,7 @@ def test_real_covariates_survive_a_file(small_data: PerturbationData, tmp_path: 
     again = PerturbationData.read(tmp_path / "data.h5ad")
     assert again.columns == data.columns
     assert again.covariate_code == data.covariate_code
+    assert again.fingerprint == data.fingerprint
     np.testing.assert_array_equal(again.covariates, data.covariates)
     np.testing.assert_array_equal(again.strata, data.strata)
 
@@ -239,22 +241,50 @@ def test_round_trip(small_data: PerturbationData, tmp_path: Path) -> None:
     assert sorted(p.name for p in path.parent.iterdir()) == ["data.h5ad"]
 
 
-def test_fingerprint_notices_a_value_a_label_and_a_split(small_data: PerturbationData) -> None:
-    def changed(what: str) -> str:
-        cells = small_data.adata.copy()
-        if what == "value":
-            cells.X = cells.X.copy()
-            cells.X.data[0] += 1e-3
-        elif what == "gene":
-            cells.var_names = ["other", *cells.var_names[1:]]
-        else:
-            column = cells.obs[what].astype(str).to_numpy()
-            column[[0, -1]] = column[[-1, 0]]
-            cells.obs[what] = column
-        return PerturbationData(cells, small_data.columns).fingerprint
+def test_fingerprint_notices_whatever_training_may_read(small_data: PerturbationData) -> None:
+    base = aged(small_data, "age", kinds=("cell_type",)).adata
+    base.obs["dose"] = 2.0
+    columns = Columns("perturbation", "control", ("cell_type",), "dose", ("age",))
 
-    prints = {changed(what) for what in ("value", "gene", "cell_type")} | {small_data.fingerprint}
-    assert len(prints) == 4
+    labels = ["perturbation", "cell_type", "split", "age", "gvci_depth"]
+    differs = (base.obs[labels].astype(str) != base.obs[labels].astype(str).iloc[0]).all(axis=1)
+    other = int(np.flatnonzero(differs)[0])
+
+    def swapped(name: str) -> ad.AnnData:
+        """The first cell and one that differs in every way exchange their values."""
+        cells = base.copy()
+        values = cells.obs[name].to_numpy(dtype=object)
+        values[[0, other]] = values[[other, 0]]
+        cells.obs[name] = values
+        return cells
+
+    def more(matrix: str) -> ad.AnnData:
+        cells = base.copy()
+        (cells.X if matrix == "X" else cells.layers[matrix]).data[0] += 1
+        return cells
+
+    def without(part: str) -> ad.AnnData:
+        cells = base.copy()
+        if part == "counts":
+            del cells.layers[part]
+        else:
+            del cells.obs[part]
+        return cells
+
+    renamed, dosed = base.copy(), base.copy()
+    renamed.var_names = ["other", *renamed.var_names[1:]]
+    dosed.obs["dose"] = np.where(np.arange(dosed.n_obs) == other, 3.0, 2.0)
+    changed = {
+        "value": more("X"), "count": more("counts"), "gene": renamed, "dose": dosed,
+        "perturbation": swapped("perturbation"), "group": swapped("cell_type"),
+        "age": swapped("age"), "depth": swapped("gvci_depth"), "split": swapped("split"),
+        "no counts": without("counts"), "no depth": without("gvci_depth"), "nothing": base.copy(),
+    }  # fmt: skip
+    prints = {what: PerturbationData(cells, columns).fingerprint for what, cells in changed.items()}
+    prints["no age"] = PerturbationData(base, replace(columns, real_covariates=())).fingerprint
+    prints["control"] = PerturbationData(base, replace(columns, control="CD86")).fingerprint
+    assert len(set(prints.values())) == len(prints)
+    assert prints["nothing"] == PerturbationData(base, columns).fingerprint
 
 
 def test_a_failed_write_leaves_the_old_file(
