@@ -262,13 +262,27 @@ class PerturbationData:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over expression, genes, labels and split."""
+        """SHA-256 over all that training may read: values, labels, numbers per cell, split.
+
+        A depth that was solved for is left out: its last digit may differ between machines.
+        """
         digest = hashlib.sha256()
-        matrix = self.expression.sorted_indices()
-        for array in (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int64)):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        for labels in (self.genes, self.perturbation, self.groups, self.split):
-            digest.update("\n".join(map(str, labels)).encode())
+        matrices = [self.expression, *([self.counts] if COUNTS in self.adata.layers else [])]
+        for matrix in (matrix.sorted_indices() for matrix in matrices):
+            for array in (
+                matrix.data,
+                matrix.indices.astype(np.int32),
+                matrix.indptr.astype(np.int64),
+            ):
+                digest.update(np.ascontiguousarray(array).tobytes())
+        numbers_of_cells = {"dose": self.dose, **self.real_covariates}
+        if DEPTH in self.adata.obs:
+            numbers_of_cells[DEPTH] = self.depth
+        for name, values in numbers_of_cells.items():
+            digest.update(f"\0{name}\0".encode() + values.astype(np.float64).tobytes())
+        control = [self.columns.control]
+        for labels in (self.genes, self.perturbation, control, self.groups, self.split):
+            digest.update(b"\0" + "\n".join(map(str, labels)).encode())
         return digest.hexdigest()
 
     # --- files -----------------------------------------------------------------------

@@ -24,7 +24,7 @@ class CatalogueEntry:
         may_ship: the licence lets this project carry it.
         urls: direct downloads, tried in order; empty where it must be fetched by hand.
         source: page or accession where it comes from.
-        columns: perturbation, control, covariates, dose, as PrepareSettings names them.
+        columns: perturbation, control, covariates, real_covariates, dose, as in PrepareSettings.
         holdout, ood: what to hold out where the user does not say.
         sets: words that choose gene sets, or the databases of a joined table.
     """

@@ -19,7 +19,7 @@ HOSTILE = '"><img src=x onerror=alert(1)>'
 NAMES = ["control", "STAT1", "control", "IRF1"] * 10
 
 
-def h5ad(folder: Path, columns: dict[str, list[str]]) -> bytes:
+def h5ad(folder: Path, columns: dict[str, list[str] | list[float]]) -> bytes:
     rng = np.random.default_rng(0)
     obs = pd.DataFrame(columns, index=[f"cell{i}" for i in range(40)])
     var = pd.DataFrame(index=[f"gene{i}" for i in range(12)])
@@ -88,6 +88,25 @@ def test_commands_of_a_good_file(open_page: OpenPage, tmp_path: Path):
     assert "python -m gvci prepare 'my cells.h5ad'" in code
     assert "--holdout 'cell_type=B cells'" in code
     assert "python -m gvci train my-cells-prepared.h5ad" in code
+
+
+def test_real_covariates_are_offered_among_the_numbers(open_page: OpenPage, tmp_path: Path):
+    types = ["B cells"] * 20 + ["T cells"] * 20
+    ages = [20.5 + i for i in range(40)]
+    content = h5ad(tmp_path, {"perturbation": NAMES, "cell_type": types, "age": ages})
+    test = upload(open_page, "mine.h5ad", content)
+    sound(test)
+    real = next(box for box in test.multiselect if box.label == "Real-valued covariates")
+    assert real.options == ["age"]
+    real.set_value(["age"]).run()
+    sound(test)
+    assert "--real-covariates age" in test.code[-1].value
+    covariates = next(box for box in test.multiselect if box.label == "Covariates")
+    covariates.set_value(["cell_type", "age"]).run()
+    text = sound(test)
+    assert "name it with --real-covariates" in text
+    assert "named for two purposes" not in text
+    assert not [box for box in test.multiselect if box.label == "Real-valued covariates"]
 
 
 def test_hostile_labels_are_shown_literally(open_page: OpenPage, tmp_path: Path):

@@ -238,3 +238,20 @@ def test_cells_that_were_exchanged_are_refused(folder, tmp_path, capsys):
     PerturbationData(data.adata, data.columns, data.meta).write(tmp_path / "run" / "data.h5ad")
     assert main(["evaluate", str(tmp_path / "run")]) == 2
     assert "not those that this model was trained on" in capsys.readouterr().err
+
+
+def test_a_model_of_cells_with_ages(small_simulation, tmp_path):
+    cells = small_simulation.adata.copy()
+    cells.obs["age"] = np.random.default_rng(0).uniform(20, 80, cells.n_obs)
+    cells.write_h5ad(tmp_path / "raw.h5ad")
+    words = ["prepare", str(tmp_path / "raw.h5ad"), "--out", str(tmp_path / "data.h5ad")]
+    assert main([*words, "--covariates", "cell_type", "--real-covariates", "age"]) == 0
+    data = str(tmp_path / "data.h5ad")
+    words = ["train", data, "--model", "vci", "--out", str(tmp_path / "run")]
+    assert main([*words, "--set", *SMALL]) == 0
+    run = Run.open(tmp_path / "run")
+    assert run.model.covariate_code == run.data.covariate_code
+    assert run.model.covariate_code.width == 4
+    before = run.predict(np.arange(5), "STAT1", mode="mean")
+    run.data.covariates[:5, 3] += 2  # years matter to the model
+    assert np.abs(run.predict(np.arange(5), "STAT1", mode="mean") - before).max() > 1e-6

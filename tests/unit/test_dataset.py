@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -12,6 +14,8 @@ import pytest
 from gvci.data.dataset import PerturbationData
 from gvci.data.findings import Columns
 from gvci.errors import DataError, FileError, PredictionError
+
+DEMO = Path(__file__).parents[2] / "pretrained" / "demo" / "data.h5ad"
 
 
 def test_splits_cover_all_cells(small_data: PerturbationData) -> None:
@@ -78,6 +82,154 @@ def test_without_covariates_and_split(small_data: PerturbationData) -> None:
     assert set(data.split) == {"train"}
 
 
+def aged(data: PerturbationData, *names: str, kinds: tuple[str, ...] = ()) -> PerturbationData:
+    """The cells with ages; those held out are 1,000 years old."""
+    cells = data.adata.copy()
+    rng = np.random.default_rng(3)
+    for name in names:
+        cells.obs[name] = np.where(data.split == "ood", 1000.0, rng.uniform(20, 80, data.n_cells))
+    return PerturbationData(cells, Columns("perturbation", "control", kinds, None, names))
+
+
+def test_real_covariates_are_standardised_by_what_training_may_see(
+    small_data: PerturbationData,
+) -> None:
+    data = aged(small_data, "age", "score", kinds=("cell_type", "donor"))
+    assert data.covariates.shape == (data.n_cells, 3 + 2 + 2)
+    np.testing.assert_array_equal(
+        data.covariates[:, :5], np.c_[small_data.covariates, _one_hot(data, "donor")]
+    )
+    seen = data.split != "ood"
+    for column, name in ((5, "age"), (6, "score")):
+        age = data.adata.obs[name].to_numpy()
+        expected = (age - age[seen].mean()) / age[seen].std()
+        np.testing.assert_allclose(data.covariates[:, column], expected, rtol=1e-5)
+        assert expected[~seen].min() > 10
+        assert data.covariate_code.real[name] == pytest.approx((age[seen].mean(), age[seen].std()))
+    assert set(data.groups) == set(aged(small_data, kinds=("cell_type", "donor")).groups)
+
+
+def _one_hot(data: PerturbationData, name: str) -> np.ndarray:
+    values = data.adata.obs[name].astype(str).to_numpy()
+    return (values[:, None] == np.unique(values)[None, :]).astype(np.float32)
+
+
+def test_one_real_covariate_alone(small_data: PerturbationData) -> None:
+    data = aged(small_data, "age")
+    assert data.covariate_code.width == data.covariates.shape[1] == 1
+    assert set(data.groups) == {"all cells"}
+    assert set(data.strata) == {f"all cells · age bin {k}" for k in (1, 2, 3, 4)}
+
+
+def test_strata_are_groups_crossed_with_quarters_of_the_training_cells(
+    small_data: PerturbationData,
+) -> None:
+    data = aged(small_data, "age", kinds=("cell_type",))
+    age, train = data.real_covariates["age"], data.split == "train"
+    ranked = np.sort(age[train])
+    ends = [ranked[int(np.ceil(share * len(ranked))) - 1] for share in (0.25, 0.5, 0.75)]
+    literal = [
+        f"{group} · age bin {1 + sum(end < value for end in ends)}"
+        for group, value in zip(data.groups, age, strict=True)
+    ]
+    assert list(data.strata) == literal
+    assert {s.rpartition(" ")[2] for s in data.strata[data.split == "ood"]} == {"4"}
+    sizes = np.unique([s.rpartition(" ")[2] for s in data.strata[train]], return_counts=True)[1]
+    assert sizes.max() - sizes.min() <= 1
+    two = aged(small_data, "age", "score", kinds=("cell_type",))
+    assert len(set(two.strata)) == 3 * 4 * 4
+    assert two.strata[0].startswith(f"{data.strata[0]} · score bin ")
+
+
+def test_without_real_covariates_strata_are_groups(small_data: PerturbationData) -> None:
+    np.testing.assert_array_equal(small_data.strata, small_data.groups)
+
+
+def test_cells_without_an_age_are_left_out(small_data: PerturbationData) -> None:
+    cells = aged(small_data, "age").adata
+    cells.obs.iloc[:5, cells.obs.columns.get_loc("age")] = np.nan
+    data = PerturbationData(cells, Columns("perturbation", "control", (), None, ("age",)))
+    assert data.n_cells == small_data.n_cells - 5
+    assert np.isfinite(data.covariates).all()
+
+
+def test_real_covariates_survive_a_file(small_data: PerturbationData, tmp_path: Path) -> None:
+    data = aged(small_data, "age", kinds=("cell_type",))
+    data.write(tmp_path / "data.h5ad")
+    again = PerturbationData.read(tmp_path / "data.h5ad")
+    assert again.columns == data.columns
+    assert again.covariate_code == data.covariate_code
+    assert again.fingerprint == data.fingerprint
+    np.testing.assert_array_equal(again.covariates, data.covariates)
+    np.testing.assert_array_equal(again.strata, data.strata)
+
+
+def test_files_from_before_real_covariates_are_read(
+    small_data: PerturbationData, tmp_path: Path
+) -> None:
+    small_data.write(tmp_path / "data.h5ad")
+    cells = ad.read_h5ad(tmp_path / "data.h5ad")
+    stored = json.loads(cells.uns["gvci"])
+    del stored["columns"]["real_covariates"]
+    cells.uns["gvci"] = json.dumps(stored)
+    del cells.obs["gvci_depth"]
+    cells.write_h5ad(tmp_path / "old.h5ad")
+    old = PerturbationData.read(tmp_path / "old.h5ad")
+    assert old.columns == small_data.columns
+    np.testing.assert_array_equal(old.covariates, small_data.covariates)
+    np.testing.assert_allclose(old.depth, small_data.depth, rtol=1e-5)
+
+
+def test_the_shipped_cells_open_and_their_counts_follow_from_their_rates() -> None:
+    data = PerturbationData.read(DEMO)
+    rates = np.expm1(data.expression.toarray().astype(np.float64))
+    counts = data.counts
+    assert counts.dtype == np.float32
+    assert counts.shape == (data.n_cells, len(data.genes))
+    expected = rates * data.depth[:, None] / data.target_sum
+    np.testing.assert_allclose(expected, counts.toarray(), atol=1e-3)
+    assert counts.max() > 100
+
+
+def test_without_counts_there_is_neither_counts_nor_depth(small_data: PerturbationData) -> None:
+    cells = small_data.adata.copy()
+    del cells.layers["counts"], cells.obs["gvci_depth"]
+    data = PerturbationData(cells, small_data.columns, small_data.meta)
+    sentence = (
+        "Small (simulated) has no raw counts (no layer 'counts'), which this needs. "
+        "Prepare it again from a file of counts."
+    )
+    for name in ("counts", "depth"):
+        with pytest.raises(DataError) as caught:
+            getattr(data, name)
+        assert str(caught.value) == sentence
+
+
+def test_depth_of_a_cell_without_any_kept_count_is_1(small_data: PerturbationData) -> None:
+    cells = small_data.adata.copy()
+    del cells.obs["gvci_depth"]
+    for matrix in (cells.X, cells.layers["counts"]):
+        matrix.data[matrix.indptr[0] : matrix.indptr[1]] = 0
+    data = PerturbationData(cells, small_data.columns, small_data.meta)
+    assert data.depth[0] == 1
+    np.testing.assert_allclose(data.depth[1:], small_data.depth[1:], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("meta", "unit"),
+    [
+        ({}, "log1p CP10k"),
+        ({"settings": {}}, "log1p CP10k"),
+        ({"settings": {"target_sum": 1e4}}, "log1p CP10k"),
+        ({"settings": {"target_sum": 5000}}, "log1p counts per 5,000"),
+        ({"settings": {"target_sum": 1e6}}, "log1p counts per 1,000,000"),
+        ({"settings": {"target_sum": 0.5}}, "log1p counts per 0.5"),
+    ],
+)
+def test_unit(small_data: PerturbationData, meta: dict[str, Any], unit: str) -> None:
+    assert PerturbationData(small_data.adata, small_data.columns, meta).unit == unit
+
+
 def test_round_trip(small_data: PerturbationData, tmp_path: Path) -> None:
     path = tmp_path / "folder" / "data.h5ad"
     small_data.write(path)
@@ -89,22 +241,50 @@ def test_round_trip(small_data: PerturbationData, tmp_path: Path) -> None:
     assert sorted(p.name for p in path.parent.iterdir()) == ["data.h5ad"]
 
 
-def test_fingerprint_notices_a_value_a_label_and_a_split(small_data: PerturbationData) -> None:
-    def changed(what: str) -> str:
-        cells = small_data.adata.copy()
-        if what == "value":
-            cells.X = cells.X.copy()
-            cells.X.data[0] += 1e-3
-        elif what == "gene":
-            cells.var_names = ["other", *cells.var_names[1:]]
-        else:
-            column = cells.obs[what].astype(str).to_numpy()
-            column[[0, -1]] = column[[-1, 0]]
-            cells.obs[what] = column
-        return PerturbationData(cells, small_data.columns).fingerprint
+def test_fingerprint_notices_whatever_training_may_read(small_data: PerturbationData) -> None:
+    base = aged(small_data, "age", kinds=("cell_type",)).adata
+    base.obs["dose"] = 2.0
+    columns = Columns("perturbation", "control", ("cell_type",), "dose", ("age",))
 
-    prints = {changed(what) for what in ("value", "gene", "cell_type")} | {small_data.fingerprint}
-    assert len(prints) == 4
+    labels = ["perturbation", "cell_type", "split", "age", "gvci_depth"]
+    differs = (base.obs[labels].astype(str) != base.obs[labels].astype(str).iloc[0]).all(axis=1)
+    other = int(np.flatnonzero(differs)[0])
+
+    def swapped(name: str) -> ad.AnnData:
+        """The first cell and one that differs in every way exchange their values."""
+        cells = base.copy()
+        values = cells.obs[name].to_numpy(dtype=object)
+        values[[0, other]] = values[[other, 0]]
+        cells.obs[name] = values
+        return cells
+
+    def more(matrix: str) -> ad.AnnData:
+        cells = base.copy()
+        (cells.X if matrix == "X" else cells.layers[matrix]).data[0] += 1
+        return cells
+
+    def without(part: str) -> ad.AnnData:
+        cells = base.copy()
+        if part == "counts":
+            del cells.layers[part]
+        else:
+            del cells.obs[part]
+        return cells
+
+    renamed, dosed = base.copy(), base.copy()
+    renamed.var_names = ["other", *renamed.var_names[1:]]
+    dosed.obs["dose"] = np.where(np.arange(dosed.n_obs) == other, 3.0, 2.0)
+    changed = {
+        "value": more("X"), "count": more("counts"), "gene": renamed, "dose": dosed,
+        "perturbation": swapped("perturbation"), "group": swapped("cell_type"),
+        "age": swapped("age"), "depth": swapped("gvci_depth"), "split": swapped("split"),
+        "no counts": without("counts"), "no depth": without("gvci_depth"), "nothing": base.copy(),
+    }  # fmt: skip
+    prints = {what: PerturbationData(cells, columns).fingerprint for what, cells in changed.items()}
+    prints["no age"] = PerturbationData(base, replace(columns, real_covariates=())).fingerprint
+    prints["control"] = PerturbationData(base, replace(columns, control="CD86")).fingerprint
+    assert len(set(prints.values())) == len(prints)
+    assert prints["nothing"] == PerturbationData(base, columns).fingerprint
 
 
 def test_a_failed_write_leaves_the_old_file(

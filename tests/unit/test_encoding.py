@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gvci.data.encoding import CovariateCode, TreatmentCode
-from gvci.errors import PredictionError
+from gvci.errors import CheckpointError, PredictionError
 
 
 def test_one_hot_times_dose() -> None:
@@ -64,7 +67,54 @@ def test_covariates() -> None:
         code.encode({"type": ["T"]})
     with pytest.raises(PredictionError, match=r"has not seen type = NK\. It knows B, T\."):
         code.encode({"type": ["NK"], "donor": ["1"]})
-    assert code.to_json() == {"type": ["B", "T"], "donor": ["1", "2", "3"]}
+    assert code.to_json() == {"levels": {"type": ["B", "T"], "donor": ["1", "2", "3"]}, "real": {}}
+
+
+MIXED = CovariateCode({"type": ("B", "T")}, {"age": (40.0, 10.0), "score": (0.0, 0.5)})
+
+
+def test_real_covariates_are_standardised_behind_the_one_hot_ones() -> None:
+    assert MIXED.width == 4
+    made = MIXED.encode({"age": [50, 35], "type": ["T", "B"], "score": np.array([0, -1])})
+    np.testing.assert_array_equal(made, [[0, 1, 1, 0], [1, 0, -0.5, -2]])
+    assert made.dtype == np.float32
+    with pytest.raises(PredictionError, match=r"'score' is missing\. .* needs type, age, score\."):
+        MIXED.encode({"type": ["T"], "age": [1]})
+    with pytest.raises(PredictionError, match=r"2 values of age are not finite numbers\."):
+        MIXED.encode({"type": ["T"] * 3, "age": [1, np.nan, np.inf], "score": [0, 0, 0]})
+
+
+def test_one_real_covariate_alone() -> None:
+    code = CovariateCode({}, {"age": (40.0, 10.0)})
+    assert code.width == 1
+    np.testing.assert_array_equal(code.encode({"age": [20]}), [[-2]])
+
+
+@pytest.mark.parametrize("code", [MIXED, CovariateCode({"levels": ("a",)}), CovariateCode({})])
+def test_codes_survive_json(code: CovariateCode) -> None:
+    again = CovariateCode.from_json(json.loads(json.dumps(code.to_json())))
+    assert again == code
+    assert list(again.levels) == list(code.levels)
+
+
+@pytest.mark.parametrize("name", ["type", "levels", "real"])
+def test_headers_of_the_first_form_are_read(name: str) -> None:
+    code = CovariateCode.from_json({name: ["B", "T"], "donor": ["1"]})
+    assert code == CovariateCode({name: ("B", "T"), "donor": ("1",)})
+    assert code.width == 3
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        None, [], {"levels": {"a": ["b"]}}, {"levels": {}, "real": []}, {"type": 3},
+        {"levels": {}, "real": {"age": [1]}}, {"levels": {}, "real": {"age": ["x", 1]}},
+        {"levels": {}, "real": {"age": [0, 0]}}, {"levels": {}, "real": {"age": [float("nan"), 1]}},
+    ],
+)  # fmt: skip
+def test_headers_that_lie(stored: Any) -> None:
+    with pytest.raises(CheckpointError, match="The covariates of the model file cannot be read"):
+        CovariateCode.from_json(stored)
 
 
 def test_dose_zero_is_the_control():

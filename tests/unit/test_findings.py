@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -166,8 +167,124 @@ def test_missing_column_lists_the_columns_and_a_near_one() -> None:
 def test_doses_that_are_no_numbers() -> None:
     cells = relabel("dose", "high")(clean())
     finding = find(check(cells, Columns("perturbation", "control", (), "dose")), "dose_not_numeric")
-    assert finding.count == 160
-    assert finding.sentence.startswith("160 doses in obs['dose'] are not numbers.")
+    assert finding.count == 80
+    assert finding.sentence == (
+        "80 doses in obs['dose'] are not numbers: high. Give numbers, or leave the dose column out."
+    )
+
+
+DOSED = Columns("perturbation", "control", ("cell_type",), "dose")
+TREATED, CONTROL = "c3", "c2"
+
+
+@pytest.mark.parametrize(
+    ("dose", "code", "sentence"),
+    [
+        (np.inf, "dose_not_numeric", "1 doses in obs['dose'] are not numbers: inf."),
+        (-2.0, "negative_dose", "1 doses in obs['dose'] are negative. Give amounts, 0 or more,"),
+        (np.nan, "unlabelled_cells", "1 cells have no value in dose. They are left out."),
+    ],
+)
+def test_doses_of_treated_cells(dose: float, code: str, sentence: str) -> None:
+    cells = clean()
+    cells.obs.loc[TREATED, "dose"] = dose
+    found = check(cells, DOSED)
+    assert [finding.code for finding in found] == [code]
+    assert found[0].sentence.startswith(sentence)
+    cells = clean()
+    cells.obs.loc[CONTROL, "dose"] = dose
+    assert check(cells, DOSED) == []
+
+
+def test_doses_of_controls_may_be_words() -> None:
+    cells = clean()
+    control = cells.obs["perturbation"] == "control"
+    cells.obs["dose"] = pd.Categorical(np.where(control, "vehicle", "0.5"))
+    data = PerturbationData(cells, DOSED)
+    assert data.findings == []
+    np.testing.assert_array_equal(data.dose, np.where(control, 0, np.float32(0.5)))
+
+
+AGED = Columns("perturbation", "control", ("cell_type",), None, ("age",))
+AGES = np.random.default_rng(0).uniform(20, 80, 160)
+
+
+def aged(*changes: tuple[int, Any]) -> ad.AnnData:
+    """Clean cells whose ages differ, with some of them changed."""
+    ages = pd.Series(AGES, dtype=object)
+    for position, value in changes:
+        ages[position] = value
+    return relabel("age", ages.to_numpy())(clean())
+
+
+REALS = [
+    (aged((3, "old"), (5, "?"), (6, "?")), "error", "covariate_not_numeric", 3,
+     "3 values of the real-valued covariate 'age' are not numbers: old, ?. "
+     "Give numbers, make them missing (NaN), or name it with --covariates."),
+    (aged((3, np.inf), (5, "-inf"), (6, 1e300)), "error", "covariate_not_finite", 3,
+     "3 cells have an infinite or too large value of the real-valued covariate 'age'; the first: "
+     "c3. Give finite numbers, or make them missing (NaN): those cells are then left out."),
+    (aged((3, np.nan), (5, None)), "warning", "unlabelled_cells", 2,
+     "2 cells have no value in age. They are left out."),
+    (aged(*((i, 31.5) for i in range(160))), "warning", "constant_covariate", 1,
+     "The real-valued covariate 'age' is 31.5 in every cell. It carries nothing and can be left "
+     "out."),
+    (clean(), "error", "missing_column", 1, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cells", "level", "code", "count", "sentence"), REALS, ids=[row[2] for row in REALS]
+)
+def test_faults_of_real_covariates(
+    cells: ad.AnnData, level: str, code: str, count: int, sentence: str | None
+) -> None:
+    found = check(cells, AGED)
+    assert [(f.level, f.code, f.count) for f in found] == [(level, code, count)]
+    assert sentence is None or found[0].sentence == sentence
+
+
+def test_a_sound_real_covariate_has_nothing_to_find() -> None:
+    assert check(aged(), AGED) == []
+
+
+def test_one_column_for_two_purposes() -> None:
+    columns = Columns("perturbation", "control", ("cell_type",), "age", ("age",))
+    finding = find(check(aged(), columns), "column_named_twice")
+    assert finding.level == "error"
+    assert finding.sentence == (
+        "1 obs columns are named for two purposes: age. "
+        "Name each once: as perturbation, dose, covariate or real-valued covariate."
+    )
+
+
+HINT = "If it is a measurement, name it with --real-covariates."
+
+
+@pytest.mark.parametrize(
+    ("values", "codes"),
+    [
+        (np.repeat(AGES[:40], 4), ["numeric_covariate"]),
+        (np.repeat(AGES[:40], 4).astype(str), ["numeric_covariate"]),
+        (AGES, ["identifier", "numeric_covariate"]),
+        (np.tile(AGES[:80], 2), ["confounded", "numeric_covariate"]),
+        (np.repeat(AGES[:20], 8), []),  # few enough to be kinds
+        (np.repeat(np.arange(40.0), 4), []),  # whole numbers may be donors
+        (np.repeat(np.r_[np.arange(20.0), AGES[:20]], 4), []),  # half of them
+        (np.repeat(np.r_[np.arange(19.0), AGES[:21]], 4), ["numeric_covariate"]),
+    ],
+)
+def test_a_measurement_named_as_a_kind(values: np.ndarray, codes: list[str]) -> None:
+    cells = relabel("cell_type", values)(clean())
+    found = [f for f in check(cells, COLUMNS) if f.code != "no_controls_in_group"]
+    assert [finding.code for finding in found] == codes
+    if codes:
+        assert all(finding.sentence.endswith(HINT) for finding in found)
+        assert found[-1].level == "warning"
+        assert found[-1].message == (
+            f"The covariate 'cell_type' has {len(set(values)):,} different values, most of them "
+            "not whole numbers, and each is taken as a kind of its own."
+        )
 
 
 def test_an_over_expression_label_perturbs_a_measured_gene() -> None:

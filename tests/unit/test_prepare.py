@@ -16,6 +16,7 @@ import scipy.sparse as sp
 
 from gvci.config import PrepareSettings
 from gvci.data.dataset import PerturbationData
+from gvci.data.findings import Columns
 from gvci.data.prepare import prepare
 from gvci.data.simulate import Simulation
 from gvci.errors import DataError, FindingsError, SettingsError
@@ -186,6 +187,70 @@ def test_doses_are_numbers(toy: Cells) -> None:
     cells.obs["dose"] = np.where(cells.obs["condition"] == "A", "0.5", "1")
     data = prepare(cells, PrepareSettings(dose="dose"))
     assert set(data.dose[data.perturbation == "A"]) == {0.5}
+
+
+def test_doses_of_controls_are_not_asked_for(toy: Cells) -> None:
+    """FAULTS F19: a missing value takes a cell out only where the value is needed."""
+    cells = toy()
+    doses = np.where(cells.obs["condition"] == "ctrl", "vehicle", "0.5").astype(object)
+    doses[[0, 3]] = np.nan  # controls
+    doses[[1, 4]] = np.nan  # treated with A
+    cells.obs["dose"] = doses
+    data = prepare(cells, PrepareSettings(dose="dose"))
+    assert "2 cells without a label: left out." in report_of(data)
+    assert data.n_cells == 238
+    assert set(data.dose[data.is_control]) == {0.0}
+    assert set(data.dose[~data.is_control]) == {0.5}
+    assert np.isfinite(data.treatment_code.encode(data.perturbation, data.dose)).all()
+    assert (data.is_control).sum() == 80
+
+
+def test_real_covariates_are_kept_as_numbers(toy: Cells, tmp_path: Path) -> None:
+    cells = toy()
+    ages = np.random.default_rng(0).uniform(20, 80, 240)
+    cells.obs["age"] = pd.Categorical([f"{age!r}" for age in ages.tolist()])
+    cells.obs["score"] = np.arange(240) % 7
+    cells.obs.loc["c5", "age"] = np.nan
+    settings = PrepareSettings(real_covariates=("age", "score"), ood="none")
+    data = prepare(cells, settings)
+    assert data.columns == Columns("condition", "ctrl", ("cell_type",), None, ("age", "score"))
+    assert data.n_cells == 239
+    data.write(tmp_path / "data.h5ad")
+    again = PerturbationData.read(tmp_path / "data.h5ad")
+    np.testing.assert_allclose(again.real_covariates["age"], np.delete(ages, 5), rtol=1e-14)
+    assert again.covariates.shape == (239, 2 + 2)
+    assert len(set(again.strata)) == 2 * 4 * 4
+    cells.obs["score"] = np.where(np.arange(240) == 3, np.inf, cells.obs["score"])
+    with pytest.raises(FindingsError, match=r"the first: c3\. Give finite numbers"):
+        prepare(cells, settings)
+
+
+def test_a_real_covariate_is_not_guessed_as_a_kind_too(toy: Cells) -> None:
+    cells = toy()
+    cells.obs["donor"] = np.where(np.arange(240) < 120, 1, 2)
+    assert prepare(cells, PrepareSettings()).columns.covariates == ("cell_type", "donor")
+    columns = prepare(cells, PrepareSettings(real_covariates=("donor",))).columns
+    assert (columns.covariates, columns.real_covariates) == (("cell_type",), ("donor",))
+
+
+@pytest.mark.parametrize("target_sum", [1e4, 3000.0])
+def test_depth_counts_the_genes_that_were_not_kept(toy: Cells, target_sum: float) -> None:
+    cells = toy(genes=60)
+    cells.obs["gvci_depth"] = -1.0
+    data = prepare(cells, PrepareSettings(n_genes=20, target_sum=target_sum, ood="none"))
+    assert len(data.genes) < 30
+    whole = np.asarray(cells.X.sum(axis=1)).ravel()
+    np.testing.assert_array_equal(data.depth, whole)
+    assert (whole > np.asarray(data.counts.sum(axis=1)).ravel()).all()
+    rates = np.expm1(data.expression.toarray().astype(np.float64))
+    counts = cells[:, data.genes].X.toarray()
+    np.testing.assert_allclose(rates * data.depth[:, None] / data.target_sum, counts, atol=1e-4)
+    # A file that did not keep the depth is solved for it.
+    old = data.adata.copy()
+    del old.obs["gvci_depth"]
+    np.testing.assert_allclose(
+        PerturbationData(old, data.columns, data.meta).depth, whole, rtol=1e-5
+    )
 
 
 @pytest.mark.realdata
