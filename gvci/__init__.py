@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from gvci.refiner.paper import RelationRefiner
     from gvci.refiner.result import RefinedGRN
     from gvci.run import Run
-    from gvci.training import refine, train
+    from gvci.ensemble import train
+    from gvci.training import refine
 
 __version__ = "0.1.0"
 _HOMES = {
@@ -44,7 +45,7 @@ _HOMES = {
     "prepare": "gvci.data.prepare",
     "refine": "gvci.training",
     "simulate": "gvci.data.simulate",
-    "train": "gvci.training",
+    "train": "gvci.ensemble",
 }
 __all__ = [
     "GRN",

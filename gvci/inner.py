@@ -30,6 +30,7 @@ class InnerPairs:
 
     Attributes:
         pairs: (group, perturbation) of each pair that is judged.
+        gone: all pairs that the member must not see, those with few cells too.
         hidden: (cells,) True for cells that the member must not see.
         controls: group → positions of control cells that are transported.
         truth, baseline: (pairs, n) mean expression, log1p CP10k.
@@ -38,6 +39,7 @@ class InnerPairs:
 
     data: PerturbationData
     pairs: list[tuple[str, str]]
+    gone: set[tuple[str, str]]
     hidden: np.ndarray
     controls: dict[str, np.ndarray]
     truth: np.ndarray
@@ -47,9 +49,13 @@ class InnerPairs:
     def judge(self, member: Member) -> float:
         """Mean over pairs of the squared error relative to the baseline's; keeps what was said."""
         self.said.append(predicted_means(self.data, member, self.pairs, self.controls))
-        errors = ((self.said[-1] - self.truth) ** 2).mean(axis=1)
+        return float(np.mean(self.relative_errors(-1)))
+
+    def relative_errors(self, validation: int) -> np.ndarray:
+        """(pairs,) squared error at a validation, relative to the baseline's."""
+        errors = ((self.said[validation] - self.truth) ** 2).mean(axis=1)
         rival = ((self.baseline - self.truth) ** 2).mean(axis=1)
-        return float(np.mean(errors / rival.clip(1e-12)))
+        return np.asarray(errors / rival.clip(1e-12))
 
     def tensors(self) -> dict[str, Tensor]:
         """What was said, for a training that may be stopped."""
@@ -198,6 +204,7 @@ def _fold(
     return InnerPairs(
         data,
         judged,
+        gone,
         hidden,
         control_cells(data, sorted({group for group, _ in judged}), seed),
         np.stack([bulks.mean(*pair) for pair in judged]),

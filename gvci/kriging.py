@@ -155,9 +155,7 @@ def kriged_effects(
     return table
 
 
-def within_pair_variance(
-    expression: sp.csr_matrix, pair: np.ndarray
-) -> float:
+def within_pair_variance(expression: sp.csr_matrix, pair: np.ndarray) -> float:
     """Mean over genes of the variance over cells around their pair's mean."""
     _, member = np.unique(pair, return_inverse=True)
     sizes = np.bincount(member)

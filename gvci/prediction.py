@@ -5,7 +5,7 @@ Needs neither the graph nor torch_geometric: Z_G never changes after training an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,44 +17,63 @@ from torch import Tensor
 from gvci.checkpoint import load_checkpoint, save_checkpoint
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.encoding import CovariateCode, TreatmentCode
-from gvci.errors import CheckpointError, GvciError
-from gvci.likelihoods import Normal
-from gvci.model import GraphVCI
+from gvci.errors import CheckpointError, GvciError, PredictionError
+from gvci.gate import Gate
+from gvci.member import Member
+from gvci.model import GraphVCI, Sizes
+from gvci.model.start import gene_nodes
+from gvci.unfinished import part
 
 CHUNK = 1024
+KEPT_LATENTS = 4
 
 
 class TrainedModel:
-    """graphVCI or VCI with its gene embeddings and the names that it was trained on.
+    """graphVCI or VCI: its members, its gate, and the names that it was trained on.
 
     Attributes:
+        members: networks whose answers are averaged.
+        gate: how far the best simple baseline has a share in unmeasured pairs.
         header: everything in the checkpoint's header (settings, genes, hashes, seed, …).
         genes: ordered gene names.
         treatment_code, covariate_code: how labels become T and X.
     """
 
-    def __init__(self, core: GraphVCI, gene_latent: Tensor | None, header: Mapping[str, Any]):
-        self.core = core.eval()
-        self.gene_latent = gene_latent
+    def __init__(self, members: Sequence[Member], gate: Gate, header: Mapping[str, Any]) -> None:
+        self.members, self.gate = list(members), gate
+        for member in self.members:
+            member.core.eval()
         self.header = dict(header)
         self.genes = pd.Index(header["genes"])
         treatment = header["treatment"]
         self.treatment_code = TreatmentCode(tuple(treatment["levels"]), treatment["control"])
         self.covariate_code = CovariateCode.from_json(header["covariates"])
+        self._latents: dict[bytes, list[Tensor]] = {}
 
     @property
     def name(self) -> str:
         """The model's name in tables: graphvci or vci."""
         return str(self.header["settings"]["model"])
 
+    @property
+    def counted(self) -> bool:
+        """Whether the likelihood is of counts, so that answers depend on a cell's depth."""
+        return bool(self.members[0].core.settings.likelihood != "normal")
+
     # --- files -----------------------------------------------------------------------
 
     def save(self, path: Path) -> None:
         """Write one checkpoint file."""
-        tensors = dict(self.core.state_dict())
-        if self.gene_latent is not None:
-            tensors["gene_latent"] = self.gene_latent
-        save_checkpoint(path, tensors, self.header)
+        tensors: dict[str, Tensor] = {}
+        for i, member in enumerate(self.members):
+            tensors |= {f"{i}.core.{k}": v for k, v in member.core.state_dict().items()}
+            if member.genes is not None:
+                tensors[f"{i}.genes"] = member.genes
+        tensors["gate.corrections"] = torch.from_numpy(self.gate.corrections)
+        if self.gate.error is not None:
+            tensors["gate.error"] = torch.from_numpy(self.gate.error)
+        header = {**self.header, "gate": self.gate.to_json(), "members": len(self.members)}
+        save_checkpoint(path, tensors, header)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -66,17 +85,25 @@ class TrainedModel:
         tensors, header = load_checkpoint(path)
         try:
             settings = TrainSettings.checked(header["settings"])
-            gene_latent = tensors.pop("gene_latent", None)
-            sizes = (
-                len(header["genes"]),
-                1 + len(header["treatment"]["levels"]),
-                CovariateCode.from_json(header["covariates"]).width,
+            genes, levels = header["genes"], header["treatment"]["levels"]
+            covariates = CovariateCode.from_json(header["covariates"]).width
+            nodes = gene_nodes(list(levels), list(genes))
+            members = []
+            for i in range(header["members"]):
+                own = part(tensors, f"{i}.core.")
+                groups = len(own.get("head.kriged", torch.zeros(0)))
+                sizes = Sizes(len(genes), 1 + len(levels), covariates, groups)
+                _require_fit(own, settings, sizes)
+                core = GraphVCI(settings, sizes, nodes)
+                core.load_state_dict(own)
+                members.append(Member(core, tensors.get(f"{i}.genes")))
+            error = tensors.get("gate.error")
+            corrections = tensors["gate.corrections"].numpy()
+            gate = Gate.from_json(
+                header["gate"], corrections, None if error is None else error.numpy()
             )
-            _require_fit(tensors, settings, sizes[0])
-            core = GraphVCI(settings, *sizes)
-            core.load_state_dict(tensors)
-            return cls(core, gene_latent, header)
-        except (KeyError, TypeError, AttributeError, RuntimeError, GvciError):
+            return cls(members, gate, header)
+        except (KeyError, TypeError, AttributeError, RuntimeError, ValueError, GvciError):
             message = f"The tensors of {path.name} do not fit its settings. Train again."
             raise CheckpointError(message) from None
 
@@ -91,12 +118,16 @@ class TrainedModel:
         counterfactual_treatment: np.ndarray,
         mode: PredictMode = "residual",
         seed: int = 0,
+        *,
+        correction: np.ndarray | None = None,
+        depth: np.ndarray | None = None,
     ) -> np.ndarray:
         """Cells under another treatment, (cells, n) float32, log1p CP10k, never below 0.
 
         `mean` is the decoder's mean μ(Z, T′); `sample` a draw of p(Y | Z, T′); `residual` is
         Y + μ(Z, T′) − μ(Z, T), which keeps the cell's own residual and is exact at T′ = T.
         Z is the mean of q(Z | Y, X, T), so a cell's answer does not depend on other cells.
+        Means are averaged over members; a sample is of the first.
 
         Args:
             expression: Y (cells, n).
@@ -104,36 +135,96 @@ class TrainedModel:
             treatment, counterfactual_treatment: T and T′ (cells, r).
             mode: what to return.
             seed: of the draws in `sample`.
+            correction: (cells, n) of the gate, added to each cell.
+            depth: (cells,) counts per cell, for nb and zinb.
+
+        Raises:
+            PredictionError: a likelihood of counts without the cells' depth.
         """
+        if self.counted and depth is None:
+            message = "This model is of counts: it needs each cell's total counts (depth)."
+            raise PredictionError(message)
         generator = torch.Generator().manual_seed(seed)
-        parts = []
+        parts = [np.zeros((0, len(self.genes)), dtype=np.float32)]
         for start in range(0, len(expression), CHUNK):
             rows = slice(start, start + CHUNK)
             y, x, t, t2 = (
                 torch.from_numpy(np.ascontiguousarray(a[rows], dtype=np.float32))
                 for a in (expression, covariates, treatment, counterfactual_treatment)
             )
-            z = self.core.encode(y, x, t, self.gene_latent).mean
-            outcome: Normal = self.core.decode(z, t2, self.gene_latent)
-            if mode == "mean":
-                answer = outcome.mean
-            elif mode == "sample":
-                answer = outcome.draw(generator)
-            else:
-                answer = y + (outcome.mean - self.core.decode(z, t, self.gene_latent).mean)
+            d = None if depth is None else torch.from_numpy(depth[rows, None].astype(np.float32))
+            answer = self._answer(y, x, t, t2, d, mode, generator)
+            if correction is not None:
+                answer = answer + torch.from_numpy(correction[rows])
             parts.append(answer.clamp_min(0).numpy())
-        if not parts:
-            return np.zeros((0, len(self.genes)), dtype=np.float32)
         return np.concatenate(parts)
 
+    def _answer(
+        self,
+        y: Tensor,
+        x: Tensor,
+        t: Tensor,
+        t2: Tensor,
+        depth: Tensor | None,
+        mode: PredictMode,
+        generator: torch.Generator,
+    ) -> Tensor:
+        members = self.members[:1] if mode == "sample" else self.members
+        total = torch.zeros_like(y)
+        for member in members:
+            z = member.latent(y, x, t)
+            if mode == "residual":
+                factual, counter = member.outcomes(z, x, [t, t2], depth)
+                total += counter.mean - factual.mean
+            else:
+                (outcome,) = member.outcomes(z, x, [t2], depth)
+                total += outcome.draw(generator) if mode == "sample" else outcome.mean
+        answer = total / len(members)
+        return y + answer if mode == "residual" else answer
 
-def _require_fit(tensors: Mapping[str, Tensor], settings: TrainSettings, genes: int) -> None:
+    @torch.no_grad()
+    def mean_shift(
+        self,
+        expression: np.ndarray,
+        covariates: np.ndarray,
+        treatment: np.ndarray,
+        counterfactual_treatment: np.ndarray,
+        depth: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """(n,) float64: mean over cells and members of μ(Z, T′) − μ(Z, T), as in `residual`.
+
+        The latents of the last few sets of cells are kept: each perturbation of the same cells
+        then costs one decoding.
+        """
+        x, t, t2 = (
+            torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32))
+            for a in (covariates, treatment, counterfactual_treatment)
+        )
+        d = None if depth is None else torch.from_numpy(depth[:, None].astype(np.float32))
+        latents = self._kept_latents(np.ascontiguousarray(expression, dtype=np.float32), x, t)
+        shifts = [
+            member.mean_shift(z, x, [t, t2], d)[0]
+            for member, z in zip(self.members, latents, strict=True)
+        ]
+        return np.asarray(torch.stack(shifts).mean(dim=0).numpy(), dtype=np.float64)
+
+    def _kept_latents(self, expression: np.ndarray, x: Tensor, t: Tensor) -> list[Tensor]:
+        y = torch.from_numpy(expression)
+        key = b"".join(a.tobytes() for a in (expression[:, ::17].sum(axis=1), x.numpy(), t.numpy()))
+        if key not in self._latents:
+            while len(self._latents) >= KEPT_LATENTS:
+                self._latents.pop(next(iter(self._latents)))
+            self._latents[key] = [member.latent(y, x, t) for member in self.members]
+        return self._latents[key]
+
+
+def _require_fit(tensors: Mapping[str, Tensor], settings: TrainSettings, sizes: Sizes) -> None:
     """Refuse settings that lie about sizes before anything of those sizes is allocated."""
-    embedding = tensors["embed_outcome.0.weight"]
-    if tuple(embedding.shape) != (settings.outcome_embedding, genes):
+    embedding = tensors["encoder.embed_outcome.0.weight"]
+    if tuple(embedding.shape) != (settings.outcome_embedding, sizes.genes):
         message = "sizes differ"
         raise CheckpointError(message)
-    widest = max(settings.width, settings.latent, settings.graph_latent)
+    widest = max(settings.width, settings.latent, settings.graph_latent, sizes.treatments)
     if widest > max(max(tensor.shape, default=0) for tensor in tensors.values()):
         message = "sizes differ"
         raise CheckpointError(message)

@@ -28,11 +28,12 @@ from gvci.checkpoint import align_genes, write_bytes
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.errors import CheckpointError, FileError, GRNError, GvciError, PredictionError
+from gvci.ensemble import train
 from gvci.evaluate import evaluate
 from gvci.grn import GRN
 from gvci.prediction import TrainedModel
 from gvci.refiner.result import NOTES, TABLE, RefinedGRN
-from gvci.training import Progress, train
+from gvci.training import Progress
 
 MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
     "model.safetensors",
@@ -41,6 +42,7 @@ MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
     "scores.json",
     "metrics.jsonl",
 )
+UNFINISHED = "unfinished"
 LABELS = {"graphvci": "graphVCI", "vci": "VCI"}
 
 
@@ -171,23 +173,61 @@ class Run:
         if not (np.isfinite(dose) and dose >= 0):
             message = f"The dose {dose} is not usable. Give a number, 0 or more."
             raise PredictionError(message)
-        code = self.model.treatment_code
+        labels, doses = [perturbation] * len(rows), np.full(len(rows), dose, dtype=np.float32)
+        other = self.model.treatment_code.encode(labels, list(doses))
+        correction = self._correction(rows, labels, doses, mode)
         return self.model.counterfactual(
-            self.data.dense(rows),
-            self.data.covariates[rows],
-            code.encode(list(self.data.perturbation[rows]), list(self.data.dose[rows])),
-            code.encode([perturbation] * len(rows), [dose] * len(rows)),
-            mode,
-            seed,
+            *self._factual(rows), other, mode, seed, correction=correction, depth=self._depth(rows)
         )
+
+    def predict_mean(self, rows: np.ndarray, perturbation: str, dose: float = 1.0) -> np.ndarray:
+        """(genes,) float64 mean of these cells under another perturbation, log1p CP10k.
+
+        The mean of Y + μ(Z, T′) − μ(Z, T) and of the gate's correction, at least 0. Cells are
+        not cut at 0 one by one, which would lift the mean of a lowered gene.
+
+        Raises:
+            PredictionError: unknown perturbation.
+        """
+        labels, doses = [perturbation] * len(rows), np.full(len(rows), dose, dtype=np.float32)
+        other = self.model.treatment_code.encode(labels, list(doses))
+        shift = self.model.mean_shift(*self._factual(rows), other, self._depth(rows))
+        corrected = self._correction(rows, labels, doses, "residual").mean(axis=0, dtype=np.float64)
+        return np.maximum(self.data.mean(rows) + shift + corrected, 0.0)
+
+    def _factual(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Y, X and T of cells."""
+        own = self.model.treatment_code.encode(
+            list(self.data.perturbation[rows]), list(self.data.dose[rows])
+        )
+        return self.data.dense(rows), self.data.covariates[rows], own
+
+    def _depth(self, rows: np.ndarray) -> np.ndarray | None:
+        return self.data.depth[rows] if self.model.counted else None
+
+    def _correction(
+        self, rows: np.ndarray, labels: list[str], doses: np.ndarray, mode: PredictMode
+    ) -> np.ndarray:
+        """The gate's correction of each cell; in `residual` less that of its own treatment."""
+        gate, groups = self.model.gate, self.data.groups[rows]
+        if not gate.corrections.size:
+            return np.zeros((len(rows), len(self.data.genes)), dtype=np.float32)
+        added = gate.correction(groups, labels, doses)
+        if mode == "residual":
+            own = self.data.perturbation[rows], self.data.dose[rows]
+            added -= gate.correction(groups, *own)
+        return added
+
+    def gate(self, group: str, perturbation: str) -> dict[str, Any]:
+        """λ, the network's share in the predicted mean of a pair, and who has the rest."""
+        gate = self.model.gate
+        mixed = gate.mixes(group, perturbation)
+        return {"lambda": gate.share if mixed else 1.0, "baseline": gate.baseline}
 
     def reconstruct(self, rows: np.ndarray) -> np.ndarray:
         """The decoder's mean of cells under their own perturbation, (rows, genes) float32."""
-        code = self.model.treatment_code
-        own = code.encode(list(self.data.perturbation[rows]), list(self.data.dose[rows]))
-        return self.model.counterfactual(
-            self.data.dense(rows), self.data.covariates[rows], own, own, "mean"
-        )
+        cells = self._factual(rows)
+        return self.model.counterfactual(*cells, cells[2], "mean", depth=self._depth(rows))
 
     def support(self, perturbation: str, group: str) -> Literal["seen", "held_out", "outside"]:
         """Whether training saw the pair, only its parts, or not even those."""
@@ -277,11 +317,13 @@ def make_run(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / METRICS).unlink(missing_ok=True)
+        if not (folder / UNFINISHED).is_dir():
+            (folder / METRICS).unlink(missing_ok=True)
     except OSError as error:
         message = f"The run cannot be written to {folder}: {error.strerror or error}."
         raise CheckpointError(message) from None
-    model = train(data, adopted, settings, header, progress, folder / METRICS)
+    unfinished = folder / UNFINISHED
+    model = train(data, adopted, settings, header, progress, folder / METRICS, unfinished)
     model.save(folder / MODEL)
     link_or_copy(data_file, folder / DATA)
     if isinstance(grn, RefinedGRN):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -18,13 +19,20 @@ from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.errors import TrainingError
 from gvci.grn import GRN
+from gvci.kriging import (
+    Constants,
+    choose_constants,
+    kriged_effects,
+    within_pair_variance,
+)
 from gvci.matching import Matcher
 from gvci.member import Member
 from gvci.model import GraphVCI, Sizes
 from gvci.model.distribution import distribution_term
 from gvci.model.encoder import GeneEncoder
-from gvci.model.start import gene_nodes, start
+from gvci.model.start import Effects, gene_nodes, start
 from gvci.monitor import Monitor
+from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
 from gvci.unfinished import moments, part, put_back
 
 if TYPE_CHECKING:
@@ -59,15 +67,16 @@ class GraphVCITask:
         torch.manual_seed(self.seed)
         self.matcher = Matcher(data, settings, None if inner is None else inner.hidden)
         n, code, covariates = len(data.genes), data.treatment_code, data.covariates.shape[1]
-        sizes = Sizes(n, code.width, covariates)
+        effects = started_effects(data, None if inner is None else inner.gone)
+        sizes = Sizes(n, code.width, covariates, len(effects.table))
         nodes = gene_nodes(list(code.levels), list(data.genes))
         self.core = GraphVCI(settings, sizes, nodes)
         self.gene_encoder = gene_encoder(grn, n, settings) if self.core.uses_graph else None
-        self.density = distribution_term(settings, *sizes)
+        self.density = distribution_term(settings, *sizes[:3])
         train = self.matcher.train
         start(
             self.core, self.gene_encoder, data.expression[train], data.covariates[train],
-            self.matcher.treatment[train], self.matcher.cell[train], self.seed,
+            self.matcher.treatment[train], self.matcher.cell[train], effects, self.seed,
         )  # fmt: skip
         self.steps = 0
         size = settings.batch_size
@@ -224,6 +233,43 @@ class GraphVCITask:
             put_back(self.density.optimizer, part(snapshot, "rival."))
         if self.inner is not None:
             self.inner.take(part(snapshot, "inner."))
+
+
+def started_effects(data: PerturbationData, gone: set[tuple[str, str]] | None) -> Effects:
+    """Kriged effects per covariate group and treatment level, some pairs unseen.
+
+    A dose scales them: they are per unit, at the mean dose of a perturbation.
+    """
+    bulks = pseudobulks(data)
+    constants, noise = kriging_constants(data)
+    groups = sorted(bulks.levels)
+    levels = list(data.treatment_code.levels)
+    rest = bulks if gone is None else bulks.hiding(gone)
+    effects = kriged_effects(rest, noise, constants, groups, levels)
+    learning = np.isin(data.split, LEARNING_SPLITS)
+    for i, level in enumerate(levels):
+        doses = data.dose[learning & (data.perturbation == level)]
+        if len(doses) and doses.mean() > 0:
+            effects[:, i] /= doses.mean()
+    first = [int(np.flatnonzero(data.groups == group)[0]) for group in groups]
+    covariates = data.covariates[first].copy()
+    covariates[:, len(covariates[0]) - len(data.columns.real_covariates) :] *= 0
+    return Effects(np.pad(effects, ((0, 0), (1, 0), (0, 0))), covariates)
+
+
+_CONSTANTS: WeakKeyDictionary[PerturbationData, tuple[Constants, float]] = WeakKeyDictionary()
+
+
+def kriging_constants(data: PerturbationData) -> tuple[Constants, float]:
+    """The chosen constants and the variance within pairs, once per dataset."""
+    if data not in _CONSTANTS:
+        rows = data.rows(LEARNING_SPLITS)
+        pair = np.char.add(
+            np.char.add(data.groups[rows].astype(str), "\t"), data.perturbation[rows].astype(str)
+        )
+        noise = within_pair_variance(data.expression[rows], pair)
+        _CONSTANTS[data] = (choose_constants(pseudobulks(data), noise), noise)
+    return _CONSTANTS[data]
 
 
 def gene_encoder(grn: GRN | None, n: int, settings: TrainSettings) -> GeneEncoder:

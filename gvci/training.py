@@ -1,4 +1,4 @@
-"""The one loop that trains the refiner and the model.
+"""The one loop that trains the refiner and the model; and the refiner, which needs no more.
 
 A task brings `step` (one optimisation step → its loss terms), `validate` (→ `score`, higher is
 better, on validation cells only), `state` and `restore`. The loop keeps the best state, stops
@@ -16,16 +16,14 @@ from typing import Any, Protocol, cast
 
 from torch import Tensor
 
-from gvci.config import RefineSettings, TrainSettings
+from gvci.config import RefineSettings
 from gvci.data.dataset import PerturbationData
 from gvci.errors import TrainingError
 from gvci.grn import GRN
-from gvci.prediction import TrainedModel
 from gvci.refiner.paper import RelationRefiner
 from gvci.refiner.procedure import refine_calibrated
 from gvci.refiner.result import RefinedGRN
-from gvci.task import GraphVCITask
-from gvci.unfinished import Unfinished
+from gvci.unfinished import Unfinished, part
 
 Progress = Callable[[int, int, str], None]  # steps done, steps planned, a few words
 
@@ -60,10 +58,11 @@ def fit(
     task: Task,
     max_steps: int,
     evaluate_every: int,
-    patience: int,
+    patience: int | None,
     progress: Progress | None = None,
     metrics: Path | None = None,
     unfinished: Unfinished | None = None,
+    **notes: str,
 ) -> list[dict[str, float]]:
     """Train until the validation score has not risen for `patience` validations.
 
@@ -71,10 +70,12 @@ def fit(
         task: what is trained; ends in its best state.
         max_steps: steps at most.
         evaluate_every: steps between validations.
-        patience: validations without gain before stopping.
+        patience: validations without gain before stopping; None to train all steps and keep
+            the last state instead of the best.
         progress: called after each validation and every few steps.
         metrics: a file that gets one JSON line per validation.
-        unfinished: where a `Resumable` task is kept after each validation, and taken up again.
+        unfinished: where a `Resumable` task is kept now and then, and taken up again.
+        notes: go into every line of the metrics.
 
     Returns:
         One row per validation: step, seconds, mean loss terms since the last, validation.
@@ -84,12 +85,14 @@ def fit(
             its best state so far.
     """
     started, best, waited = time.monotonic(), -math.inf, 0
+    earlier = 0.0
     rows: list[dict[str, float]] = []
     found = unfinished.load() if unfinished else None
     if found is None:
         kept = task.state()
     else:
         kept, rows, best, waited = _taken_up(cast("Resumable", task), *found)
+        earlier = rows[-1]["seconds"]
     sums: dict[str, float] = {}
     for step in range(int(rows[-1]["step"]) + 1 if rows else 1, max_steps + 1):
         terms = task.step()
@@ -109,24 +112,24 @@ def fit(
             continue
         since = (step - 1) % evaluate_every + 1
         checked = task.validate()
-        row = {"step": step, "seconds": round(time.monotonic() - started, 2)}
+        row = {"step": step, "seconds": round(earlier + time.monotonic() - started, 2)}
         row |= {name: value / since for name, value in sums.items()} | checked
         rows.append(row)
         sums = {}
         if metrics is not None:
             with metrics.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+                file.write(json.dumps({**notes, **row}) + "\n")
         if progress:
             progress(step, max_steps, f"score {checked['score']:.4f}")
-        if checked["score"] > best:
+        if patience is None or checked["score"] > best:
             best, waited, kept = checked["score"], 0, task.state()
         else:
             waited += 1
-        if unfinished:
+        if unfinished and unfinished.due():
             loop = {"rows": rows, "best": best, "waited": waited}
             live = {f"live.{k}": v for k, v in cast("Resumable", task).snapshot().items()}
             unfinished.save(live | {f"kept.{k}": v for k, v in kept.items()}, loop)
-        if waited >= patience:
+        if patience is not None and waited >= patience:
             break
     task.restore(kept)
     if unfinished:
@@ -138,13 +141,9 @@ def _taken_up(
     task: Resumable, tensors: dict[str, Tensor], loop: dict[str, Any]
 ) -> tuple[dict[str, Any], list[dict[str, float]], float, int]:
     """Put the task where it stopped; the best state, the rows, the best score, the patience."""
-
-    def part(prefix: str) -> dict[str, Tensor]:
-        return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-    task.restore(part("kept."))
+    task.restore(part(tensors, "kept."))
     kept = task.state()
-    task.resume(part("live."))
+    task.resume(part(tensors, "live."))
     return kept, loop["rows"], loop["best"], loop["waited"]
 
 
@@ -182,47 +181,3 @@ def refine(
         unfinished=Unfinished(unfinished, key) if unfinished else None,
     )
     return RefinedGRN.of(refiner, prior, preset, steps=int(rows[-1]["step"]))
-
-
-def train(
-    data: PerturbationData,
-    grn: GRN | None,
-    settings: TrainSettings,
-    header: dict[str, Any] | None = None,
-    progress: Progress | None = None,
-    metrics: Path | None = None,
-) -> TrainedModel:
-    """Train graphVCI (or VCI) on the training cells; early stopping on validation cells.
-
-    Args:
-        data: cells with their split.
-        grn: the edges that Z_G is computed over (`RefinedGRN.adopted()`); None for no graph.
-        settings: model and training.
-        header: more for the checkpoint's header (preset, GRN name and hash, …).
-        progress, metrics: as for `fit`.
-
-    Raises:
-        GRNError: the GRN shares no edge with the data.
-        TrainingError: nothing to train on, or the loss became non-finite.
-    """
-    inside = None if grn is None else grn.restricted(data.genes, data.name)
-    task = GraphVCITask(data, inside, settings)
-    rows = fit(
-        task, settings.max_steps, settings.evaluate_every, settings.patience, progress, metrics
-    )
-    best = max(rows, key=lambda row: row["score"])
-    full = {
-        "genes": list(data.genes),
-        "treatment": data.treatment_code.to_json(),
-        "covariates": data.covariate_code.to_json(),
-        "scale": "log1p CP10k",
-        "settings": settings.model_dump(),
-        "data": data.name,
-        "data_hash": data.fingerprint,
-        "grn_hash": inside.fingerprint() if inside is not None else None,
-        "steps": int(rows[-1]["step"]),
-        "best_step": int(best["step"]),
-        "seconds": rows[-1]["seconds"],
-        **(header or {}),
-    }
-    return TrainedModel(task.core, task.gene_latent(), full)

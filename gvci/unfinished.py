@@ -59,6 +59,49 @@ class Unfinished:
             self.path.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True)
+class Stages:
+    """A training of several parts: what has ended is kept until all has.
+
+    Attributes:
+        folder: where; None to keep nothing.
+        key: what is trained on what; files with another key are ignored.
+    """
+
+    folder: Path | None
+    key: str
+
+    def ended(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Tensors and notes of a part that has ended."""
+        return None if self.folder is None else self._file(f"{name}.ended").load()
+
+    def end(self, name: str, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
+        """Keep a part's result.
+
+        Raises:
+            CheckpointError: the disk refuses.
+        """
+        if self.folder is not None:
+            self._file(f"{name}.ended").save(tensors, notes)
+
+    def unfinished(self, name: str) -> Unfinished | None:
+        """Where a part is kept while it runs."""
+        return None if self.folder is None else self._file(name)
+
+    def forget(self) -> None:
+        """All has ended."""
+        if self.folder is not None:
+            for file in self.folder.glob("*.safetensors"):
+                file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.folder.rmdir()
+
+    def _file(self, name: str) -> Unfinished:
+        assert self.folder is not None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return Unfinished(self.folder / f"{name}.safetensors", self.key)
+
+
 def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """What an optimiser remembers of each parameter, by name."""
     state = optimizer.state_dict()["state"]

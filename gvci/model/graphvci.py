@@ -20,11 +20,12 @@ from gvci.model.heads import AdditiveHead, JointHead
 
 
 class Sizes(NamedTuple):
-    """n, r and m."""
+    """n, r, m, and the number of covariate groups."""
 
     genes: int
     treatments: int
     covariates: int
+    groups: int
 
 
 class Batch(NamedTuple):
@@ -54,7 +55,7 @@ class GraphVCI(nn.Module):
     def __init__(self, settings: TrainSettings, sizes: Sizes, nodes: Tensor | None = None) -> None:
         super().__init__()
         s = self.settings = settings
-        n, r, m = sizes
+        n, r, m, groups = sizes
         self.uses_graph = s.model == "graphvci"
         nodes = torch.full((r,), -1) if nodes is None else nodes
         self.treatment_input = TreatmentInput(s, r, nodes)
@@ -64,7 +65,7 @@ class GraphVCI(nn.Module):
         if s.heads == "joint":
             self.head = JointHead(s, n, entering, parameters)
         else:
-            self.head = AdditiveHead(s, n, entering, parameters, (r, m))
+            self.head = AdditiveHead(s, n, entering, parameters, (r, m, groups))
             self.projection = nn.Linear(n, s.latent, bias=False)
 
     @property

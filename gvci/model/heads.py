@@ -1,11 +1,12 @@
 """Decoders p(Y | Z, T): the paper's joint one, and one whose terms add up.
 
 joint      params = attention(MLP([Z, T]))
-additive   mean   = b + A[X] + D[T] + f(Z) + 1[T ≠ control] g(W Z, T)
+additive   mean   = b + A[X] + K[X, T] + D[T] + f(Z) + 1[T ≠ control] g(W Z, T)
 
-The additive head can start at a simple baseline: A and D from a ridge regression of group means,
-f at the principal components of the cells' deviations, g at zero (RESEARCH-model §5). Each
-head gives raw parameters (parameters, cells, n); the likelihood says what they mean.
+The additive head starts at a simple baseline (RESEARCH-model §5): A from a ridge regression of
+group means, K the kriged effects of gvci/kriging.py, which stay, D and g at zero, and f at the
+principal components of the cells' deviations. Each head gives raw parameters (parameters,
+cells, n); the likelihood says what they mean.
 """
 
 from __future__ import annotations
@@ -81,10 +82,14 @@ class AdditiveHead(nn.Module):
         genes: int,
         treated: int,
         parameters: int,
-        sizes: tuple[int, int],
+        sizes: tuple[int, int, int],
     ) -> None:
         super().__init__()
-        s, (treatments, covariates) = settings, sizes
+        s, (treatments, covariates, groups) = settings, sizes
+        self.kriged: Tensor
+        self.group_covariates: Tensor
+        self.register_buffer("kriged", torch.zeros(groups, treatments, genes))
+        self.register_buffer("group_covariates", torch.zeros(groups, covariates))
         self.gene_bias = nn.Parameter(torch.zeros(parameters, 1, genes))
         self.covariate_effects = nn.Parameter(torch.zeros(covariates, genes))
         self.treatment_effects = nn.Parameter(torch.zeros(treatments, genes))
@@ -98,9 +103,16 @@ class AdditiveHead(nn.Module):
             nn.init.zeros_(zeroed.weight)
             nn.init.zeros_(zeroed.bias)
 
+    def effects(self, x: Tensor, t: Tensor) -> Tensor:
+        """K[X, T] + D[T], (cells, n): doses scale effects, and combinations add up."""
+        cell, level = t.nonzero(as_tuple=True)
+        group = (x @ self.group_covariates.T).argmax(dim=1)
+        kriged = self.kriged[group[cell], level] * t[cell, level][:, None]
+        return (t @ self.treatment_effects).index_add(0, cell, kriged)
+
     def base(self, x: Tensor, t: Tensor) -> Tensor:
-        """b + A[X] + D[T], (cells, n)."""
-        return self.gene_bias[0] + x @ self.covariate_effects + t @ self.treatment_effects
+        """b + A[X] + K[X, T] + D[T], (cells, n)."""
+        return self.gene_bias[0] + x @ self.covariate_effects + self.effects(x, t)
 
     def forward(
         self,
@@ -117,7 +129,7 @@ class AdditiveHead(nn.Module):
         treated = torch.cat([t for t, _ in treatments])
         responses = self.response_attention(genes, self.response(inputs))[0]
         responses = responses * (1 - treated[:, :1]).clamp_min(0)  # column 0 is the control's
-        shifts = (responses + treated @ self.treatment_effects).split(len(z))
+        shifts = (responses + self.effects(x.repeat(len(treatments), 1), treated)).split(len(z))
         raw = [torch.cat([shared[:1] + shift, shared[1:]]) for shift in shifts]
         return raw, (responses**2).mean()
 
@@ -130,8 +142,7 @@ class AdditiveHead(nn.Module):
     ) -> list[Tensor]:
         """The first parameter's mean over cells under each treatment, (n,); linear decoders."""
         shared = self.attention(genes, (self.skip(z) + self.cell(z)).mean(dim=0, keepdim=True))[0]
-        base = torch.cat([self.base(x.mean(0, keepdim=True), t.mean(0, keepdim=True))
-                          for t, _ in treatments])  # fmt: skip
+        base = torch.stack([self.base(x, t).mean(dim=0) for t, _ in treatments])
         narrow = self.narrow(z)
         cells = [
             (self.response(torch.cat([narrow, entering], dim=1)) * (1 - t[:, :1]).clamp_min(0))

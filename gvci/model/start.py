@@ -1,10 +1,12 @@
 """Where a model starts: every gene at its mean, or at a simple baseline (RESEARCH-model §5).
 
-With the additive head step 0 is a ridge regression of group means on covariates and treatments,
-plus the principal components of what it leaves in single cells. Training can then only add.
+With the additive head step 0 is a ridge regression of group means on covariates, the kriged
+effects of treatments, and the principal components of what both leave in single cells.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,6 +24,13 @@ FIRST_LOG_VARIANCE = -4.0
 MOST_CELLS = 8000
 
 
+class Effects(NamedTuple):
+    """Kriged effects of every treatment level in every group."""
+
+    table: np.ndarray  # (groups, r, n)
+    covariates: np.ndarray  # (groups, m), real-valued ones 0
+
+
 @torch.no_grad()
 def start(
     core: GraphVCI,
@@ -30,6 +39,7 @@ def start(
     covariates: np.ndarray,
     treatment: np.ndarray,
     arms: np.ndarray,
+    effects: Effects,
     seed: int,
 ) -> None:
     """Set the parameters that a baseline determines.
@@ -39,6 +49,7 @@ def start(
         expression: Y of the training cells (cells, n), log1p CP10k.
         covariates, treatment: X (cells, m) and T (cells, r).
         arms: (cells,) which cells share stratum and treatment.
+        effects: K, where the additive head starts.
         seed: of the cells that the components are computed on.
     """
     means = np.asarray(expression.mean(axis=0), dtype=np.float64).ravel()
@@ -51,13 +62,19 @@ def start(
         head.gene_bias[1, 0] = torch.log(torch.expm1(torch.from_numpy(sds.clip(1e-2))))
     if not isinstance(head, AdditiveHead):
         return
-    x, t, bulks, sizes = pseudobulks(expression, covariates, treatment, arms)
+    head.kriged.copy_(torch.from_numpy(effects.table))
+    head.group_covariates.copy_(torch.from_numpy(effects.covariates))
+    x, t, bulks = pseudobulks(expression, covariates, treatment, arms)
     if counted:
         bulks = np.log(np.expm1(bulks).clip(1e-4))
-    coefficients, intercept = ridge(np.concatenate([x, t], axis=1), bulks)
+        head.kriged.zero_()
+    else:
+        bulks = bulks - head.effects(torch.from_numpy(x).float(), torch.from_numpy(t).float()).numpy()
+    coefficients, intercept = ridge(np.concatenate([x, t], axis=1) if counted else x, bulks)
     head.gene_bias[0, 0] = torch.from_numpy(intercept)
     head.covariate_effects.copy_(torch.from_numpy(coefficients[: x.shape[1]]))
-    head.treatment_effects.copy_(torch.from_numpy(coefficients[x.shape[1] :]))
+    if counted:
+        head.treatment_effects.copy_(torch.from_numpy(coefficients[x.shape[1] :]))
     nn.init.zeros_(core.projection.weight)
     nn.init.zeros_(core.encoder.aggregator.weight)
     core.encoder.aggregator.bias.zero_()
@@ -68,14 +85,14 @@ def start(
 
 def pseudobulks(
     expression: sp.csr_matrix, covariates: np.ndarray, treatment: np.ndarray, arms: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """X, T and mean expression of each arm (float64), and its number of cells."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """X, T and mean expression of each arm, float64."""
     _, arm = np.unique(arms, return_inverse=True)
     sizes = np.bincount(arm).astype(np.float64)
     cells = np.arange(len(arm))
     averaging = sp.csr_matrix((1 / sizes[arm], (arm, cells)), shape=(len(sizes), len(arm)))
     x, t = (np.asarray(averaging @ a, dtype=np.float64) for a in (covariates, treatment))
-    return x, t, np.asarray((averaging @ expression).toarray(), dtype=np.float64), sizes
+    return x, t, np.asarray((averaging @ expression).toarray(), dtype=np.float64)
 
 
 def ridge(design: np.ndarray, outcomes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
