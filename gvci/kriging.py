@@ -8,7 +8,8 @@ of two pairs covary where the perturbations act alike and the groups look alike:
 
 d is the squared distance of control profiles over its median, s_p the size of p's mean effect,
 corr the correlation of mean effects over genes. Every gene has the same covariance, so one
-small system serves all of them. The constants are chosen by leaving out a level at a time: on
+small system serves all of them. It is solved for log(expm1(μ) + ε): with ε = 1 this is μ, with
+ε = 0.3 nearer to ratios of counts. The constants are chosen by leaving out a level at a time: on
 data with one perturbation and many groups this learns how far likeness of groups carries, with
 many perturbations how a group's other responses tell of the missing one.
 """
@@ -29,18 +30,21 @@ LARGE = 400  # pairs, from which fewer combinations are tried
 
 
 class Constants(NamedTuple):
-    """What is chosen: shares of variance, reach in median distances, and 1 − correlation."""
+    """What is chosen: shares of variance, reach in median distances, 1 − correlation, and ε."""
 
     shared: float
     own: float
     reach: float
     alone: float
+    epsilon: float
 
 
-DEFAULT = Constants(1.0, 1.0, 1.0, 0.3)
+DEFAULT = Constants(1.0, 1.0, 1.0, 0.3, 1.0)
+SCALES = (1.0, 0.3)
 TRIED = [
-    Constants(*values) for values in product((0.5, 1.0), (0.5, 1.0, 2.0), (0.3, 1.0, 3.0), (0.3, 1))
-] + [Constants(1.0, 0.0, 1.0, 0.3), Constants(1.0, 0.0, 1.0, 1.0)]
+    Constants(*values)
+    for values in product((0.5, 1.0), (0.5, 1.0, 2.0), (0.3, 1.0, 3.0), (0.3, 1.0), SCALES)
+] + [Constants(1.0, 0.0, 1.0, alone, epsilon) for alone, epsilon in product((0.3, 1.0), SCALES)]
 
 
 class Kriging:
@@ -58,20 +62,34 @@ class Kriging:
         labels = sorted({label for _, label in self.rows} - {bulks.control})
         self._group = {group: i for i, group in enumerate(groups)}
         self._label = {label: i for i, label in enumerate(labels)}
-        controls = np.stack([bulks.control_mean(group) for group in groups])
-        square = (controls**2).sum(axis=1)
-        distance = (square[:, None] + square[None, :] - 2 * controls @ controls.T).clip(0)
-        off = distance[~np.eye(len(groups), dtype=bool)]
-        self._distance = distance / max(float(np.median(off)) if len(off) else 1.0, 1e-9)
-        effects = np.zeros((len(labels), bulks.genes))
-        for i, label in enumerate(labels):
-            effects[i] = np.mean([bulks.delta(g, p) for g, p in self.rows if p == label], axis=0)
-        sizes = np.sqrt((effects**2).sum(axis=1)).clip(1e-9)
-        self._alike = (effects @ effects.T) / (sizes[:, None] * sizes[None, :])
-        self._sizes = sizes / np.sqrt(bulks.genes)
         self._means = np.stack([bulks.mean(*pair) for pair in self.rows])
         counts = np.array([bulks.counts[bulks.row[pair]] for pair in self.rows], dtype=np.float64)
         self._noise = max(noise, 1e-9) / counts
+        self._law = {epsilon: self._learn(epsilon, len(labels)) for epsilon in SCALES}
+
+    def _learn(self, epsilon: float, labels: int) -> _Law:
+        """Distances of groups, likeness and size of effects, on the scale of ε."""
+        means = _onto(self._means, epsilon)
+        row = {pair: i for i, pair in enumerate(self.rows)}
+        control = self.bulks.control
+        controls = means[[row[group, control] for group in self._group]]
+        square = (controls**2).sum(axis=1)
+        distance = (square[:, None] + square[None, :] - 2 * controls @ controls.T).clip(0)
+        off = distance[~np.eye(len(controls), dtype=bool)]
+        effects = np.zeros((labels, means.shape[1]))
+        for label, i in self._label.items():
+            measured = [g for g, p in self.rows if p == label]
+            changes = [means[row[g, label]] - means[row[g, control]] for g in measured]
+            effects[i] = np.mean(changes, axis=0)
+        sizes = np.sqrt((effects**2).sum(axis=1)).clip(1e-9)
+        return _Law(
+            means,
+            distance / max(float(np.median(off)) if len(off) else 1.0, 1e-9),
+            (effects @ effects.T) / (sizes[:, None] * sizes[None, :]),
+            sizes / np.sqrt(means.shape[1]),
+            # Noise keeps its share of the variance between pairs.
+            self._noise * _spread(means) / max(_spread(self._means), 1e-12),
+        )
 
     @property
     def labels(self) -> list[str]:
@@ -79,29 +97,54 @@ class Kriging:
         return list(self._label)
 
     def predict(self, pairs: list[tuple[str, str]], constants: Constants) -> np.ndarray:
-        """(pairs, n) mean expression of pairs whose group has controls and whose label is known."""
+        """(pairs, n) mean expression, at least 0, of pairs whose group and label are known."""
+        law = self._law[constants.epsilon]
         covariance = self._covariance(self.rows, self.rows, constants)
-        covariance[np.diag_indices_from(covariance)] += self._noise
+        covariance[np.diag_indices_from(covariance)] += law.noise
         weights = np.linalg.solve(covariance, self._covariance(self.rows, pairs, constants)).T
-        middle = self._means.mean(axis=0)
-        answer: np.ndarray = middle + weights @ (self._means - middle)
-        return answer
+        middle = law.means.mean(axis=0)
+        return _back(middle + weights @ (law.means - middle), constants.epsilon)
 
     def _covariance(
         self, one: list[tuple[str, str]], other: list[tuple[str, str]], constants: Constants
     ) -> np.ndarray:
+        law = self._law[constants.epsilon]
         g, h = ([self._group[group] for group, _ in pairs] for pairs in (one, other))
         p, q = (
             np.array([self._label.get(label, -1) for _, label in pairs], dtype=np.intp)
             for pairs in (one, other)
         )
-        same_group = np.equal.outer(g, h)
-        alike = (1 - constants.alone) * self._alike[np.ix_(p, q)] + constants.alone * np.equal.outer(p, q)
-        sizes = np.where(p >= 0, self._sizes[p], 0), np.where(q >= 0, self._sizes[q], 0)
-        near = np.exp(-self._distance[np.ix_(g, h)] / constants.reach)
+        same = np.equal.outer(p, q)
+        alike = (1 - constants.alone) * law.alike[np.ix_(p, q)] + constants.alone * same
+        sizes = np.where(p >= 0, law.sizes[p], 0), np.where(q >= 0, law.sizes[q], 0)
+        near = np.exp(-law.distance[np.ix_(g, h)] / constants.reach)
         effect = np.outer(*sizes) * alike * (constants.shared + constants.own * near)
-        covariance: np.ndarray = LEVEL_VARIANCE * same_group + effect
+        covariance: np.ndarray = LEVEL_VARIANCE * np.equal.outer(g, h) + effect
         return covariance
+
+
+class _Law(NamedTuple):
+    """What the covariance is made from, on one scale."""
+
+    means: np.ndarray
+    distance: np.ndarray
+    alike: np.ndarray
+    sizes: np.ndarray
+    noise: np.ndarray
+
+
+def _onto(means: np.ndarray, epsilon: float) -> np.ndarray:
+    return means if epsilon == 1 else np.log(np.expm1(means) + epsilon)
+
+
+def _back(values: np.ndarray, epsilon: float) -> np.ndarray:
+    if epsilon == 1:
+        return values.clip(0)
+    return np.asarray(np.log1p((np.exp(values) - epsilon).clip(0)))
+
+
+def _spread(means: np.ndarray) -> float:
+    return float(np.var(means - means.mean(axis=0)))
 
 
 def choose_constants(bulks: Pseudobulks, noise: float) -> Constants:
