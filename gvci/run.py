@@ -27,8 +27,8 @@ from gvci.atomic import replacing
 from gvci.checkpoint import align_genes, write_bytes
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.dataset import PerturbationData
-from gvci.errors import CheckpointError, FileError, GRNError, GvciError, PredictionError
 from gvci.ensemble import train
+from gvci.errors import CheckpointError, FileError, GRNError, GvciError, PredictionError
 from gvci.evaluate import evaluate
 from gvci.grn import GRN
 from gvci.prediction import TrainedModel
@@ -193,7 +193,8 @@ class Run:
         other = self.model.treatment_code.encode(labels, list(doses))
         shift = self.model.mean_shift(*self._factual(rows), other, self._depth(rows))
         corrected = self._correction(rows, labels, doses, "residual").mean(axis=0, dtype=np.float64)
-        return np.maximum(self.data.mean(rows) + shift + corrected, 0.0)
+        mean: np.ndarray = (self.data.mean(rows) + shift + corrected).clip(0.0)
+        return mean
 
     def _factual(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Y, X and T of cells."""

@@ -118,6 +118,6 @@ def put_back(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> No
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors below a prefix, without it."""
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
