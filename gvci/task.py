@@ -182,7 +182,7 @@ class GraphVCITask:
             checked["inner_ratio"] = self.inner.judge(member)
             score = -checked["inner_ratio"]
         self.core.train()
-        return {"score": score, **checked}
+        return {"score": score, "epoch": self.steps / self._per_epoch, **checked}
 
     def member(self) -> Member:
         """The network as it stands, on its own."""
