@@ -20,7 +20,7 @@ TIERS = (
     ("likelihoods", "checkpoint", "unfinished", "pseudobulk", "metrics"),
     ("refiner", "model", "baselines", "kriging", "ranking", "rivals"),
     ("matching", "member", "recovery", "verdict", "estimator"),
-    ("monitor", "inner"),
+    ("monitor", "inner", "scoring"),
     ("gate", "task"),
     ("prediction", "training"),
     ("ensemble", "evaluate"),
