@@ -1,4 +1,4 @@
-"""Kriged effects: against the textbook form, on truths with known structure, and blind where due."""
+"""Kriged effects: against the textbook form, on truths with known structure, and blind."""
 
 from __future__ import annotations
 
