@@ -27,8 +27,8 @@ from gvci.atomic import replacing
 from gvci.checkpoint import align_genes, write_bytes
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.dataset import PerturbationData
-from gvci.errors import CheckpointError, FileError, GRNError, GvciError, PredictionError
 from gvci.ensemble import train
+from gvci.errors import CheckpointError, FileError, GRNError, GvciError, PredictionError
 from gvci.evaluate import evaluate
 from gvci.grn import GRN
 from gvci.prediction import TrainedModel
@@ -180,20 +180,32 @@ class Run:
             *self._factual(rows), other, mode, seed, correction=correction, depth=self._depth(rows)
         )
 
-    def predict_mean(self, rows: np.ndarray, perturbation: str, dose: float = 1.0) -> np.ndarray:
-        """(genes,) float64 mean of these cells under another perturbation, log1p CP10k.
+    def predict_mean(
+        self,
+        rows: np.ndarray,
+        perturbation: str,
+        dose: float = 1.0,
+        mode: PredictMode = "residual",
+    ) -> np.ndarray:
+        """Mean of these cells under another perturbation, (genes,) float64, log1p CP10k.
 
         The mean of Y + μ(Z, T′) − μ(Z, T) and of the gate's correction, at least 0. Cells are
-        not cut at 0 one by one, which would lift the mean of a lowered gene.
+        not cut at 0 one by one, which would lift the mean of a lowered gene. In the other modes
+        the mean of μ(Z, T′), which draws average to.
 
         Raises:
             PredictionError: unknown perturbation.
         """
+        if mode != "residual":
+            cells = self.predict(rows, perturbation, dose, "mean")
+            average: np.ndarray = cells.mean(axis=0, dtype=np.float64)
+            return average
         labels, doses = [perturbation] * len(rows), np.full(len(rows), dose, dtype=np.float32)
         other = self.model.treatment_code.encode(labels, list(doses))
         shift = self.model.mean_shift(*self._factual(rows), other, self._depth(rows))
         corrected = self._correction(rows, labels, doses, "residual").mean(axis=0, dtype=np.float64)
-        return np.maximum(self.data.mean(rows) + shift + corrected, 0.0)
+        mean: np.ndarray = (self.data.mean(rows) + shift + corrected).clip(0.0)
+        return mean
 
     def _factual(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Y, X and T of cells."""
