@@ -76,8 +76,9 @@ def _by_parameter(layer: nn.Linear, rows: Tensor, count: int) -> Tensor:
 def _risen(scores: Tensor) -> Tensor:
     """e^(scores − their largest), over the features.
 
-    The shift cancels in the ratio, so no gradient goes through it. The floor keeps the product of two such numbers above the
-    smallest float32, also where gene and cell favour different features.
+    The shift cancels in the ratio, so no gradient goes through it. The floor keeps the product
+    of two such numbers above the smallest float32, also where gene and cell favour different
+    features.
     """
     return torch.exp((scores - scores.detach().amax(dim=2, keepdim=True)).clamp_min(LOWEST_SCORE))
 
