@@ -52,7 +52,8 @@ class Normal(NamedTuple):
         The paper's floor is 1e-3. On sparse counts a gene that is silent in a group then gets
         a density so narrow that one count in a new cell outweighs all else.
         """
-        return cls(raw[0], softplus(raw[1]) + smallest_scale)
+        mean, scale = raw.unbind()
+        return cls(mean, softplus(scale) + smallest_scale)
 
     def draw(self, generator: torch.Generator | None = None) -> Tensor:
         """A reparameterised sample."""

@@ -124,7 +124,8 @@ class AdditiveHead(nn.Module):
     ) -> tuple[list[Tensor], Tensor]:
         """Raw parameters of the same cells under each treatment, and the mean square of g."""
         shared = self.attention(genes, self.skip(z) + self.cell(z)) + self.gene_bias
-        shared = torch.cat([shared[:1] + x @ self.covariate_effects, shared[1:]])
+        mean, rest = shared.split([1, len(shared) - 1])
+        mean = mean + x @ self.covariate_effects
         narrow, sizes = self.narrow(z), [len(t) for t, _ in treatments]
         inputs = [torch.cat([narrow[: len(t)], entering], dim=1) for t, entering in treatments]
         treated = torch.cat([t for t, _ in treatments])
@@ -132,7 +133,7 @@ class AdditiveHead(nn.Module):
         responses = responses * (1 - treated[:, :1]).clamp_min(0)  # column 0 is the control's
         shifts = responses + self.effects(torch.cat([x[:size] for size in sizes]), treated)
         raw = [
-            torch.cat([shared[:1, : len(shift)] + shift, shared[1:, : len(shift)]])
+            torch.cat([mean[:, : len(shift)] + shift, rest[:, : len(shift)]])
             for shift in shifts.split(sizes)
         ]
         return raw, (responses**2).mean()
