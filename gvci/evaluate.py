@@ -6,17 +6,17 @@ read to score them and for nothing else. `evaluate_edges`, for networks, is gvci
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gvci import estimator
-from gvci.baselines import BASELINES
+from gvci.baselines import BASELINES, answers
 from gvci.errors import DataError, PredictionError, listed
-from gvci.metrics import Score, average, cell_correlation, mean_scores, split_half
+from gvci.metrics import Score, average
 from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
 from gvci.recovery import evaluate_edges
+from gvci.scoring import N_DE, SCORES, GroupCells, Judge, Pair, Predictor
 from gvci.verdict import verdict
 
 if TYPE_CHECKING:
@@ -25,36 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Pair", "Predictor", "evaluate", "evaluate_edges", "scorable_pairs"]
 MORE_THAN = 30
-MOST_CELLS = 500
 SAFE_HALVES = 80
-N_DE = 50
-SCORES = (
-    "r2_all",
-    "r2_de",
-    "r2_all_native",
-    "r2_de_native",
-    "pearson_delta",
-    "pearson_delta_de",
-    "cell_correlation",
-    "mse",
-)
-
-
-class Predictor(estimator.Predictor, Protocol):
-    """What can be evaluated: a Run, or anything that also reconstructs cells."""
-
-    def reconstruct(self, rows: np.ndarray) -> np.ndarray:
-        """(rows, genes) the decoder's mean of these cells as they are."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A group and a perturbation with its true cells and the group's control cells."""
-
-    group: str
-    perturbation: str
-    cells: np.ndarray
-    controls: np.ndarray
+Row = dict[str, Any]
 
 
 def evaluate(
@@ -71,64 +43,58 @@ def evaluate(
     Two ways to choose the cells that are transported to the perturbation: `classic`, the
     group's training and validation control cells (r2_all, r2_de, pearson_delta …, mse), and
     `native`, all of the group's training and validation cells (r2_all_native,
-    r2_de_native); at most 500 of either, by seeded choice. The baselines predict means
-    without transporting cells, so their two ways agree and their cell correlation is 0 by
-    definition. Doses: the median over the pair's true cells. DE genes: the 50 most changed
-    of the pair's true cells against the group's controls, found here and used nowhere else.
+    r2_de_native); at most 500 of either, by seeded choice. What the model's and the baselines'
+    scores are is said in gvci/scoring.py.
 
     Args:
-        predictor: predict and reconstruct, on positions of `data`.
+        predictor: predict, predict_mean and reconstruct, on positions of `data`. If it has a
+            `gate(group, perturbation)` with the network's share "lambda" and the "baseline" of
+            the rest, the rows say so.
         data: the cells, log1p CP10k.
         split: whose cells are the truth: "ood" or "test".
         name: what the model is called in the result.
-        mode: passed on to `predict`.
+        mode: passed on to `predict` and `predict_mean`.
         seed: of the choice of cells and of the halves.
 
     Returns:
-        {"split", "mode", "pairs": rows of group, perturbation, cells, model and scores,
+        {"split", "mode", "pairs": rows of group, perturbation, cells, model, lambda and scores,
         "models": {model: scores averaged over pairs}, "ceiling": the same for two halves of
-        the true cells, "n_pairs", "n_de", "notes", "verdict"}. Undefined scores are None.
+        the true cells, "gate": average lambda and the baselines behind it (None without a gate),
+        "n_pairs", "n_de", "notes", "verdict"}. Undefined scores are None.
 
     Raises:
         DataError: no pair can be scored; says how many cells the largest has.
         PredictionError: the model can answer none of the pairs.
     """
-    pairs = scorable_pairs(data, split)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     notes: list[str] = []
+    gates: list[Mapping[str, Any]] = []
+    groups: dict[str, GroupCells] = {}
     refusal: PredictionError | None = None
-    scored = 0
-    for number, pair in enumerate(pairs):
-        rng = np.random.default_rng([seed, number])
+    for number, pair in enumerate(scorable_pairs(data, split)):
+        if pair.group not in groups:
+            own = np.isin(data.split, LEARNING_SPLITS) & (data.groups == pair.group)
+            key = [seed, len(groups), 1]
+            groups[pair.group] = GroupCells(data, np.flatnonzero(own), pair.controls, key)
+        judge = Judge(data, pair, groups[pair.group], np.random.default_rng([seed, number]))
         try:
-            found, said = _score_pair(predictor, data, pair, name, mode, rng)
+            scores = judge.model(predictor, mode)
         except PredictionError as error:
             refusal = error
             notes.append(f"{pair.group}, {pair.perturbation} is left out: {error}")
             continue
-        scored += 1
-        rows += found
-        notes += said
-    if not scored and refusal is not None:
+        gate = _gate(predictor, pair)
+        gates += [gate] if gate else []
+        said = answers(pseudobulks(data), pair.group, pair.perturbation)
+        notes += [answer.note for answer in said.values() if answer.note]
+        rivals = judge.baselines([answer.mean for answer in said.values()])
+        rows.append(_row(pair, name, scores, gate.get("lambda")))
+        rows += [_row(pair, *one) for one in zip(said, rivals, strict=True)]
+        rows.append(_row(pair, "ceiling", judge.ceiling()))
+    if not rows and refusal is not None:
         raise refusal
-    models = {
-        model: {
-            score: average(row[score] for row in rows if row["model"] == model) for score in SCORES
-        }
-        for model in (name, *BASELINES, "ceiling")
-    }
+    models = {model: _averages(rows, model) for model in (name, *BASELINES, "ceiling")}
     ceiling = models.pop("ceiling")
-    if split not in ("ood", *LEARNING_SPLITS):
-        notes.append(
-            f"The baselines leave out a pair's own training cells; on the split '{split}' the "
-            "model has seen them."
-        )
-    smallest = min(row["n_cells"] for row in rows)
-    if smallest < SAFE_HALVES:
-        notes.append(
-            f"The smallest pair has {smallest} true cells; halves that small agree less than a "
-            "perfect model would."
-        )
     n_de = min(N_DE, len(data.genes))
     return {
         "split": split,
@@ -136,10 +102,11 @@ def evaluate(
         "pairs": rows,
         "models": models,
         "ceiling": ceiling,
-        "n_pairs": scored,
+        "gate": _averaged(gates),
+        "n_pairs": sum(row["model"] == name for row in rows),
         "n_de": n_de,
-        "notes": list(dict.fromkeys(notes)),
-        "verdict": verdict(models, ceiling, name, n_de),
+        "notes": list(dict.fromkeys([*notes, *_remarks(rows, split)])),
+        "verdict": verdict(models, ceiling, name, n_de, rows),
     }
 
 
@@ -164,10 +131,13 @@ def scorable_pairs(data: PerturbationData, split: str) -> list[Pair]:
         pair = (str(data.groups[cell]), str(data.perturbation[cell]))
         members.setdefault(pair, []).append(int(cell))
     pairs: list[Pair] = []
+    controls = {
+        group: np.flatnonzero(learning & data.is_control & (data.groups == group))
+        for group in {group for group, _ in members}
+    }
     for (group, perturbation), cells in sorted(members.items()):
-        controls = np.flatnonzero(learning & data.is_control & (data.groups == group))
-        if len(cells) > MORE_THAN and len(controls) > 1:
-            pairs.append(Pair(group, perturbation, np.array(cells), controls))
+        if len(cells) > MORE_THAN and len(controls[group]) > 1:
+            pairs.append(Pair(group, perturbation, np.array(cells), controls[group]))
     if pairs:
         return pairs
     group, perturbation = max(members, key=lambda pair: len(members[pair]))
@@ -187,53 +157,44 @@ def scorable_pairs(data: PerturbationData, split: str) -> list[Pair]:
     raise DataError(message)
 
 
-def _score_pair(
-    predictor: Predictor,
-    data: PerturbationData,
-    pair: Pair,
-    name: str,
-    mode: PredictMode,
-    rng: np.random.Generator,
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Rows of the model, the baselines and the ceiling for one pair, and what to note."""
-    from gvci.data.prepare import differential_genes
-
-    measured = data.expression[pair.cells]
-    truth, control = data.mean(pair.cells), data.mean(pair.controls)
-    de = differential_genes(measured, data.expression[pair.controls], N_DE)
-    dose = float(np.median(data.dose[pair.cells]))
-
-    def transported(cells: np.ndarray) -> dict[str, Score]:
-        chosen = _some(cells, rng)
-        made = predictor.predict(chosen, pair.perturbation, dose=dose, mode=mode)
-        return mean_scores(truth, made.mean(axis=0, dtype=np.float64), control, de)
-
-    group = np.flatnonzero(np.isin(data.split, LEARNING_SPLITS) & (data.groups == pair.group))
-    seen = _some(pair.cells, rng)
-    classic, native = transported(pair.controls), transported(group)
-    correlation = cell_correlation(data.dense(seen), predictor.reconstruct(seen))
-
-    def row(model: str, scores: dict[str, Score], native: dict[str, Score], cell: Score) -> Any:
-        both = {"r2_all_native": native["r2_all"], "r2_de_native": native["r2_de"]}
-        values = {**scores, **both, "cell_correlation": cell}
-        about = {"group": pair.group, "perturbation": pair.perturbation}
-        return {**about, "n_cells": len(pair.cells), "model": model} | {
-            score: values[score] for score in SCORES
-        }
-
-    rows, notes = [row(name, classic, native, correlation)], []
-    for model, baseline in BASELINES.items():
-        answer = baseline(pseudobulks(data), pair.group, pair.perturbation)
-        scores = mean_scores(truth, answer.mean, control, de)
-        rows.append(row(model, scores, scores, 0.0))
-        notes += [answer.note] if answer.note else []
-    halves = split_half(measured, control, de, seed=int(rng.integers(2**31)))
-    rows.append(row("ceiling", halves, halves, None))
-    return rows, notes
+def _row(pair: Pair, model: str, scores: Mapping[str, Score], share: Score = None) -> Row:
+    """One line of the table of pairs."""
+    about = {"group": pair.group, "perturbation": pair.perturbation, "n_cells": len(pair.cells)}
+    return {**about, "model": model, "lambda": share} | {name: scores[name] for name in SCORES}
 
 
-def _some(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """At most 500 of the rows, in order."""
-    if len(rows) <= MOST_CELLS:
-        return rows
-    return np.sort(rng.choice(rows, MOST_CELLS, replace=False))
+def _averages(rows: Sequence[Row], model: str) -> dict[str, Score]:
+    """Scores over pairs."""
+    own = [row for row in rows if row["model"] == model]
+    return {score: average(row[score] for row in own) for score in SCORES}
+
+
+def _gate(predictor: Predictor, pair: Pair) -> Mapping[str, Any]:
+    """The network's share in the prediction of a pair; empty for a model without a gate."""
+    gate = getattr(predictor, "gate", None)
+    return dict(gate(pair.group, pair.perturbation) or {}) if gate is not None else {}
+
+
+def _averaged(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The average share of the network, and the baselines that have the rest."""
+    if not gates:
+        return None
+    names = sorted({str(gate["baseline"]) for gate in gates if gate.get("baseline")})
+    return {"lambda": average(gate.get("lambda") for gate in gates), "baselines": names}
+
+
+def _remarks(rows: Sequence[Row], split: str) -> list[str]:
+    """What to know about the split and the ceiling."""
+    found = []
+    if split not in ("ood", *LEARNING_SPLITS):
+        found.append(
+            f"The baselines leave out a pair's own training cells; on the split '{split}' the "
+            "model has seen them."
+        )
+    smallest = min(row["n_cells"] for row in rows)
+    if smallest < SAFE_HALVES:
+        found.append(
+            f"The smallest pair has {smallest} true cells; halves that small agree less than a "
+            "perfect model would."
+        )
+    return found

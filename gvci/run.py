@@ -27,8 +27,8 @@ from gvci.atomic import replacing
 from gvci.checkpoint import align_genes, write_bytes
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.dataset import PerturbationData
-from gvci.errors import CheckpointError, FileError, GRNError, GvciError, PredictionError
 from gvci.ensemble import train
+from gvci.errors import CheckpointError, FileError, GRNError, GvciError, PredictionError
 from gvci.evaluate import evaluate
 from gvci.grn import GRN
 from gvci.prediction import TrainedModel
@@ -180,15 +180,24 @@ class Run:
             *self._factual(rows), other, mode, seed, correction=correction, depth=self._depth(rows)
         )
 
-    def predict_mean(self, rows: np.ndarray, perturbation: str, dose: float = 1.0) -> np.ndarray:
-        """(genes,) float64 mean of these cells under another perturbation, log1p CP10k.
+    def predict_mean(
+        self,
+        rows: np.ndarray,
+        perturbation: str,
+        dose: float = 1.0,
+        mode: PredictMode = "residual",
+    ) -> np.ndarray:
+        """Mean of the cells under another perturbation, (genes,) float64, log1p CP10k.
 
-        The mean of Y + μ(Z, T′) − μ(Z, T) and of the gate's correction, at least 0. Cells are
-        not cut at 0 one by one, which would lift the mean of a lowered gene.
+        The mean of Y + μ(Z, T′) − μ(Z, T) and of the gate's correction, at least 0: cells are
+        not cut at 0 one by one, which would lift the mean of a lowered gene. In the other
+        modes the mean of μ(Z, T′), which draws average to.
 
         Raises:
             PredictionError: unknown perturbation.
         """
+        if mode != "residual":
+            return self.predict(rows, perturbation, dose, "mean").mean(axis=0, dtype=np.float64)
         labels, doses = [perturbation] * len(rows), np.full(len(rows), dose, dtype=np.float32)
         other = self.model.treatment_code.encode(labels, list(doses))
         shift = self.model.mean_shift(*self._factual(rows), other, self._depth(rows))

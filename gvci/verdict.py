@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import stdev
+from typing import Any
 
 from gvci.baselines import BASELINES
 from gvci.metrics import Score
@@ -24,9 +26,22 @@ TITLES = {
 
 
 def verdict(
-    models: Mapping[str, Mapping[str, Score]], ceiling: Mapping[str, Score], name: str, n_de: int
+    models: Mapping[str, Mapping[str, Score]],
+    ceiling: Mapping[str, Score],
+    name: str,
+    n_de: int,
+    rows: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """One sentence: the model against its strongest baseline on the DE genes."""
+    """One sentence: the model against its strongest baseline on the DE genes.
+
+    A difference within 0.005, or within one standard error of the paired differences over pairs,
+    is a tie.
+
+    Args:
+        models: model → average scores; ceiling: those of two halves of the measured cells.
+        name: the model's. n_de: number of DE genes.
+        rows: the scores per pair, as `evaluate` lists them.
+    """
     title = TITLES.get(name, name)
     on, score = f"on the {n_de} most changed genes", "r2_de"
     if models[name][score] is None:
@@ -49,6 +64,11 @@ def verdict(
     other = TITLES[best]
     if abs(own - rival) <= TIE:
         first = f"{title} and {other} tie {on}: R² {mine} and {theirs}"
+    elif abs(own - rival) < _error(rows, name, best, score):
+        first = (
+            f"{title} and {other} tie {on}: R² {mine} and {theirs}, a difference within the "
+            "scatter of the pairs"
+        )
     elif own > rival:
         first = f"{title} beats {other} {on}: R² {mine} against {theirs}"
     else:
@@ -56,6 +76,18 @@ def verdict(
             f"{other[0].upper()}{other[1:]} is ahead of {title} {on}: R² {theirs} against {mine}"
         )
     return f"{first}; {limit}."
+
+
+def _error(rows: Sequence[Mapping[str, Any]], one: str, other: str, score: str) -> float:
+    """Standard error of the mean difference over pairs; 0 for fewer than two pairs."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for row in rows:
+        if row["model"] in (one, other) and row[score] is not None:
+            found.setdefault((row["group"], row["perturbation"]), {})[row["model"]] = row[score]
+    differences = [pair[one] - pair[other] for pair in found.values() if len(pair) == 2]
+    if len(differences) < 2:
+        return 0.0
+    return stdev(differences) / math.sqrt(len(differences))
 
 
 def number(value: float, decimals: int = 2) -> str:

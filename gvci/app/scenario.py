@@ -15,10 +15,11 @@ from gvci.data.dataset import PerturbationData
 from gvci.data.prepare import differential_genes
 from gvci.errors import PredictionError, listed
 from gvci.estimator import Z_95, marginal_effects
-from gvci.evaluate import MORE_THAN, N_DE
+from gvci.evaluate import MORE_THAN
 from gvci.metrics import Score, mean_scores, split_half
 from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
 from gvci.run import Run
+from gvci.scoring import N_DE
 from gvci.verdict import verdict
 
 MOST_CELLS = 2000

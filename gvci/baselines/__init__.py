@@ -8,7 +8,7 @@ the pair.
 """
 
 from gvci.baselines.answer import Baseline, Predict, no_change
-from gvci.baselines.auto import Choice, auto, best, choice, leave_level_out
+from gvci.baselines.auto import Choice, answers, auto, best, choice, leave_level_out
 from gvci.baselines.carried import additive, additive_counts, similar
 from gvci.baselines.inner import SIMPLE, InnerPair
 from gvci.baselines.perturbed import perturbed_mean
@@ -22,6 +22,7 @@ __all__ = [
     "InnerPair",
     "additive",
     "additive_counts",
+    "answers",
     "auto",
     "best",
     "choice",

@@ -9,7 +9,7 @@ import numpy as np
 
 from gvci.baselines.answer import Baseline, Predict
 from gvci.baselines.inner import SIMPLE, InnerPair, inner_pairs
-from gvci.baselines.stack import nested, stack
+from gvci.baselines.stack import nested, stack, stacked
 from gvci.pseudobulk import Pseudobulks
 
 # Simplest first: of equal errors the first is chosen.
@@ -32,6 +32,7 @@ class Choice:
     n_pairs: int
 
 
+_CHOICES: WeakKeyDictionary[Pseudobulks, dict[str | None, Choice]] = WeakKeyDictionary()
 _PAIRS: WeakKeyDictionary[Pseudobulks, list[InnerPair]] = WeakKeyDictionary()
 
 
@@ -48,10 +49,17 @@ def leave_level_out(bulks: Pseudobulks) -> list[InnerPair]:
 
 def choice(bulks: Pseudobulks, besides: str | None = None) -> Choice:
     """The baseline of least error over all inner pairs, or over those of other levels."""
-    pairs = [pair for pair in leave_level_out(bulks) if pair.level != besides]
+    known = _CHOICES.setdefault(bulks, {})
+    if besides not in known:
+        pairs = [pair for pair in leave_level_out(bulks) if pair.level != besides]
+        known[besides] = _chosen(pairs)
+    return known[besides]
+
+
+def _chosen(pairs: list[InnerPair]) -> Choice:
     if not pairs:
         return Choice(UNTESTED, {}, 0)
-    errors = {name: float(np.mean([pair.error(name) for pair in pairs])) for name in CANDIDATES}
+    errors = {name: float(np.mean([pair.errors[name] for pair in pairs])) for name in CANDIDATES}
     return Choice(min(errors, key=lambda name: errors[name]), errors, len(pairs))
 
 
@@ -68,6 +76,21 @@ def auto(bulks: Pseudobulks, group: str, perturbation: str) -> Baseline:
     Raises:
         DataError: the group has no control cells to learn from.
     """
+    return CANDIDATES[chosen(bulks, group, perturbation)](bulks, group, perturbation)
+
+
+def chosen(bulks: Pseudobulks, group: str, perturbation: str) -> str:
+    """Name of the baseline that `auto` takes for a pair."""
     measured = (group, perturbation) in bulks.row
-    chosen = choice(bulks, bulks.level(group) if measured else None)
-    return CANDIDATES[chosen.name](bulks, group, perturbation)
+    return choice(bulks, bulks.level(group) if measured else None).name
+
+
+def answers(bulks: Pseudobulks, group: str, perturbation: str) -> dict[str, Baseline]:
+    """All baselines for one pair, `auto` last; nothing is computed twice.
+
+    Raises:
+        DataError: the group has no control cells to learn from.
+    """
+    found = {name: predict(bulks, group, perturbation) for name, predict in SIMPLE.items()}
+    found["stack"] = stacked(bulks, group, perturbation, found)
+    return {**found, "auto": found[chosen(bulks, group, perturbation)]}

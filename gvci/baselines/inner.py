@@ -7,6 +7,7 @@ the group's level, as it is on held-out cells. What wins here is what to trust t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -37,6 +38,7 @@ class InnerPair:
         truth: (genes,) its measured mean, log1p CP10k.
         n_cells: learning cells behind the truth.
         means: baseline → (genes,) prediction.
+        errors: baseline → its mean squared error over genes.
     """
 
     group: str
@@ -46,9 +48,10 @@ class InnerPair:
     n_cells: int
     means: dict[str, np.ndarray]
 
-    def error(self, name: str) -> float:
-        """Mean squared error of a baseline over genes."""
-        return float(np.mean((self.means[name] - self.truth) ** 2))
+    @cached_property
+    def errors(self) -> dict[str, float]:
+        """(log1p CP10k)²."""
+        return {n: float(np.mean((mean - self.truth) ** 2)) for n, mean in self.means.items()}
 
     def adding(self, name: str, mean: np.ndarray) -> InnerPair:
         """The same with one more baseline."""

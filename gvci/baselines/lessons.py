@@ -84,10 +84,11 @@ class Lessons:
         most = max(1, MOST_ROWS // len(self.pairs))
         for pair, given in zip(self.pairs, self.inputs, strict=True):
             genes = rng.permutation(len(given))[:most]
-            phi = self.features(given[genes]).astype(np.float64)
+            phi = self.features(given[genes])
             rest = np.stack([(pair.truth - pair.means[name])[genes] for name in SIMPLE], axis=1)
             trust = pair.n_cells / (pair.n_cells + HALF_CELLS)
-            own = (trust * phi.T @ phi, trust * phi.T @ rest, trust * (rest**2).sum(axis=0))
+            gram = (phi.T @ phi).astype(np.float64)
+            own = (trust * gram, trust * phi.T @ rest, trust * (rest**2).sum(axis=0))
             known = sums.get(self.fold(pair.level))
             together = own if known is None else [a + b for a, b in zip(known, own, strict=True)]
             sums[self.fold(pair.level)] = tuple(together)
@@ -103,7 +104,7 @@ class Lessons:
 
     def _learn(self, pairs: list[InnerPair]) -> Network:
         """Ridge output; its penalty by leaving out a fold of levels, or no correction at all."""
-        errors = [np.mean([pair.error(name) for pair in pairs]) for name in SIMPLE]
+        errors = [np.mean([pair.errors[name] for pair in pairs]) for name in SIMPLE]
         at = int(np.argmin(errors))
         parts = [self._sums[fold] for fold in sorted({self.fold(p.level) for p in pairs})]
         own = [(gram, cross[:, at], float(square[at])) for gram, cross, square in parts]

@@ -43,6 +43,7 @@ class Smoother:
         left, size, right = np.linalg.svd(design - self.centre, full_matrices=False)
         solid = size > 1e-9 * size.max(initial=1e-30)
         self.left, self.size, self.right = left[:, solid], size[solid], right[solid]
+        self._penalties: dict[bytes, float] = {}
 
     def design(self, group: str, perturbation: str) -> np.ndarray:
         """One-hot row of a pair; zeros for what has no row."""
@@ -70,6 +71,12 @@ class Smoother:
             norm = gram.diagonal() - 2 * np.sum(scaled * projected.T, axis=1)
             found.append((scaled, own, norm + np.sum((scaled @ inner) * scaled, axis=1)))
         return found
+
+    def penalty(self, out: np.ndarray) -> float:
+        """The penalty of least error without the rows `out`."""
+        if out.tobytes() not in self._penalties:
+            self._penalties[out.tobytes()] = ALPHAS[int(np.argmin(self.errors(out)))]
+        return self._penalties[out.tobytes()]
 
     def errors(self, out: np.ndarray) -> np.ndarray:
         """(alphas,) mean squared leave-one-out error of the rows other than `out`."""
@@ -117,8 +124,8 @@ def ridge(bulks: Pseudobulks, group: str, perturbation: str) -> Baseline:
     smoother, out = left_out(bulks, group, perturbation)
     if len(smoother.rows) - len(out) < 2:
         return without_donors(bulks, group, perturbation, ridge)
-    alpha = ALPHAS[int(np.argmin(smoother.errors(out)))]
-    return Baseline(np.maximum(smoother.predict(group, perturbation, out, alpha), 0.0))
+    mean = smoother.predict(group, perturbation, out, smoother.penalty(out))
+    return Baseline(np.maximum(mean, 0.0))
 
 
 def left_out(bulks: Pseudobulks, group: str, perturbation: str) -> tuple[Smoother, np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from gvci.baselines.answer import Baseline, without_donors
@@ -18,10 +20,18 @@ def stack(bulks: Pseudobulks, group: str, perturbation: str) -> Baseline:
     Raises:
         DataError: the group has no control cells to learn from.
     """
+    found = {name: predict(bulks, group, perturbation) for name, predict in SIMPLE.items()}
+    return stacked(bulks, group, perturbation, found)
+
+
+def stacked(
+    bulks: Pseudobulks, group: str, perturbation: str, simple: Mapping[str, Baseline]
+) -> Baseline:
+    """The same, where the simple baselines' answers are at hand."""
     hidden, learned = bulks.hiding([(group, perturbation)]), lessons(bulks)
     if not hidden.donors(perturbation, besides=group):
-        return without_donors(hidden, group, perturbation, stack)
-    means = {name: predict(hidden, group, perturbation).mean for name, predict in SIMPLE.items()}
+        return without_donors(bulks, group, perturbation, stack)
+    means = {name: answer.mean for name, answer in simple.items()}
     measured = (group, perturbation) in bulks.row
     network = learned.network(learned.fold(bulks.level(group)) if measured else -1)
     if network is None:

@@ -29,16 +29,22 @@ def differential_genes(
         expression_treated, expression_control: (cells, genes) log1p expression, at least one
             cell each; dense or sparse.
     """
-    (mean_1, var_1, n_1), (mean_0, var_0, n_0) = map(
-        _moments, (expression_treated, expression_control)
-    )
+    return most_changed(moments(expression_treated), moments(expression_control), n)
+
+
+Moments = tuple[np.ndarray, np.ndarray, int]
+
+
+def most_changed(treated: Moments, control: Moments, n: int) -> np.ndarray:
+    """`differential_genes` from the moments of either side."""
+    (mean_1, var_1, n_1), (mean_0, var_0, n_0) = treated, control
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.abs(mean_1 - mean_0) / np.sqrt(var_1 / n_1 + var_0 / n_0)
     score = np.nan_to_num(score, nan=0.0, posinf=np.inf)
     return np.argsort(-score, kind="stable")[:n]
 
 
-def _moments(expression: np.ndarray | sp.spmatrix) -> tuple[np.ndarray, np.ndarray, int]:
+def moments(expression: np.ndarray | sp.spmatrix) -> Moments:
     """Mean, variance (ddof 1) per gene, and the number of cells."""
     n = int(expression.shape[0])
     if sp.issparse(expression):
@@ -95,7 +101,7 @@ def _highly_variable(expression: sp.csr_matrix, n: int) -> tuple[np.ndarray, str
         except ValueError:  # cell_ranger's bins are not unique where means repeat
             continue
         return table["highly_variable"].to_numpy(dtype=bool), flavour
-    variance = _moments(expression)[1]
+    variance = moments(expression)[1]
     return np.isin(np.arange(len(variance)), np.argsort(-variance, kind="stable")[:n]), "variance"
 
 

@@ -20,6 +20,7 @@ TIERS = (
     ("layers", "likelihoods", "checkpoint"),
     ("refiner", "model", "pseudobulk", "baselines", "metrics", "ranking", "rivals"),
     ("matching", "prediction", "unfinished", "recovery", "verdict", "estimator"),
+    ("scoring",),
     ("task",),
     ("training", "evaluate"),
     ("run",),
