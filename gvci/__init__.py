@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
     from gvci.data.prepare import prepare
     from gvci.data.simulate import simulate
+    from gvci.ensemble import train
     from gvci.errors import GvciError
     from gvci.estimator import marginal_effects
     from gvci.grn import GRN
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from gvci.refiner.paper import RelationRefiner
     from gvci.refiner.result import RefinedGRN
     from gvci.run import Run
-    from gvci.ensemble import train
     from gvci.training import refine
 
 __version__ = "0.1.0"

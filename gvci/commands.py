@@ -194,10 +194,15 @@ def evaluate(given: Namespace) -> dict[str, Any]:
     """Scores of a run beside baselines and ceiling."""
     from gvci.evaluate import evaluate as score
     from gvci.run import Run
+    from gvci.verdict import TITLES
 
     run = Run.open(given.path)
     answer = score(run, run.data, given.split, name=run.model.name, mode=given.mode)
     print(answer["verdict"])
+    print(f"By leaving levels out, the baseline to trust is {TITLES[answer['chosen']['name']]}.")
+    if answer["gate"] is not None:
+        rest = " and ".join(TITLES.get(name, name) for name in answer["gate"]["baselines"])
+        print(f"The network's share is {answer['gate']['lambda']:.2f}; the rest is {rest}.")
     for name, scores in {**answer["models"], "ceiling": answer["ceiling"]}.items():
         values = "  ".join(
             f"{key} {value:.3f}" for key, value in scores.items() if isinstance(value, float)

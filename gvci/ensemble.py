@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
-from gvci.gate import Gate, InnerEvidence, open_gate
+from gvci.gate import InnerEvidence, open_gate
 from gvci.grn import GRN
 from gvci.inner import InnerPairs, inner_folds
 from gvci.monitor import collapse_warning

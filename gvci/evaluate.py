@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gvci.baselines import BASELINES, answers
+from gvci.baselines import BASELINES, answers, choice
 from gvci.errors import DataError, PredictionError, listed
 from gvci.metrics import Score, average
 from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
@@ -60,6 +60,7 @@ def evaluate(
         {"split", "mode", "pairs": rows of group, perturbation, cells, model, lambda and scores,
         "models": {model: scores averaged over pairs}, "ceiling": the same for two halves of
         the true cells, "gate": average lambda and the baselines behind it (None without a gate),
+        "chosen": the baseline that `auto` takes on held-out pairs, with the errors that chose it,
         "n_pairs", "n_de", "notes", "verdict"}. Undefined scores are None.
 
     Raises:
@@ -103,6 +104,7 @@ def evaluate(
         "models": models,
         "ceiling": ceiling,
         "gate": _averaged(gates),
+        "chosen": vars(choice(pseudobulks(data))),
         "n_pairs": sum(row["model"] == name for row in rows),
         "n_de": n_de,
         "notes": list(dict.fromkeys([*notes, *_remarks(rows, split)])),

@@ -206,4 +206,4 @@ def within_pair_variance(expression: sp.csr_matrix, pair: np.ndarray) -> float:
     means = sp.csr_matrix((1 / sizes[member], (member, cells))) @ expression
     squares = float(expression.multiply(expression).sum())
     explained = float((means.multiply(means)).multiply(sizes[:, None]).sum())
-    return max(0.0, (squares - explained) / (expression.shape[0] * expression.shape[1]))
+    return float(max(0.0, squares - explained) / (expression.shape[0] * expression.shape[1]))

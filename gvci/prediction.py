@@ -22,7 +22,7 @@ from gvci.gate import Gate
 from gvci.member import Member
 from gvci.model import GraphVCI, Sizes
 from gvci.model.start import gene_nodes
-from gvci.unfinished import part
+from gvci.unfinished import below
 
 CHUNK = 1024
 KEPT_LATENTS = 4
@@ -90,7 +90,7 @@ class TrainedModel:
             nodes = gene_nodes(list(levels), list(genes))
             members = []
             for i in range(header["members"]):
-                own = part(tensors, f"{i}.core.")
+                own = below(tensors, f"{i}.core.")
                 groups = len(own.get("head.kriged", torch.zeros(0)))
                 sizes = Sizes(len(genes), 1 + len(levels), covariates, groups)
                 _require_fit(own, settings, sizes)

@@ -187,22 +187,25 @@ class Run:
         dose: float = 1.0,
         mode: PredictMode = "residual",
     ) -> np.ndarray:
-        """Mean of the cells under another perturbation, (genes,) float64, log1p CP10k.
+        """Mean of these cells under another perturbation, (genes,) float64, log1p CP10k.
 
-        The mean of Y + μ(Z, T′) − μ(Z, T) and of the gate's correction, at least 0: cells are
-        not cut at 0 one by one, which would lift the mean of a lowered gene. In the other
-        modes the mean of μ(Z, T′), which draws average to.
+        The mean of Y + μ(Z, T′) − μ(Z, T) and of the gate's correction, at least 0. Cells are
+        not cut at 0 one by one, which would lift the mean of a lowered gene. In the other modes
+        the mean of μ(Z, T′), which draws average to.
 
         Raises:
             PredictionError: unknown perturbation.
         """
         if mode != "residual":
-            return self.predict(rows, perturbation, dose, "mean").mean(axis=0, dtype=np.float64)
+            cells = self.predict(rows, perturbation, dose, "mean")
+            average: np.ndarray = cells.mean(axis=0, dtype=np.float64)
+            return average
         labels, doses = [perturbation] * len(rows), np.full(len(rows), dose, dtype=np.float32)
         other = self.model.treatment_code.encode(labels, list(doses))
         shift = self.model.mean_shift(*self._factual(rows), other, self._depth(rows))
         corrected = self._correction(rows, labels, doses, "residual").mean(axis=0, dtype=np.float64)
-        return np.maximum(self.data.mean(rows) + shift + corrected, 0.0)
+        mean: np.ndarray = (self.data.mean(rows) + shift + corrected).clip(0.0)
+        return mean
 
     def _factual(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Y, X and T of cells."""

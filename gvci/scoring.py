@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gvci import estimator
-from gvci.data.genes import Moments, moments, most_changed
 from gvci.metrics import (
     Score,
     cell_correlation,
@@ -24,6 +23,7 @@ from gvci.metrics.cells import MOST_COMPARED
 if TYPE_CHECKING:
     from gvci.config import PredictMode
     from gvci.data.dataset import PerturbationData
+    from gvci.data.genes import Moments
 
 MOST_CELLS = 500
 N_DE = 50
@@ -83,6 +83,8 @@ class GroupCells:
     @cached_property
     def moments(self) -> Moments:
         """Mean, variance and number of the control cells."""
+        from gvci.data.genes import moments
+
         return moments(self.data.expression[self.controls])
 
     @property
@@ -116,6 +118,8 @@ class Judge:
     def __init__(
         self, data: PerturbationData, pair: Pair, group: GroupCells, rng: np.random.Generator
     ) -> None:
+        from gvci.data.genes import moments, most_changed
+
         self.pair, self.group, self._rng = pair, group, rng
         self._measured = data.expression[pair.cells]
         changed = moments(self._measured)

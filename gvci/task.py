@@ -33,7 +33,7 @@ from gvci.model.encoder import GeneEncoder
 from gvci.model.start import Effects, gene_nodes, start
 from gvci.monitor import Monitor
 from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
-from gvci.unfinished import moments, part, put_back
+from gvci.unfinished import below, moments, put_back
 
 if TYPE_CHECKING:
     from gvci.inner import InnerPairs
@@ -154,7 +154,7 @@ class GraphVCITask:
     def _name_the_gene(self, expression: Tensor, terms: dict[str, Tensor]) -> None:
         """Raise with the term, the epoch and the gene, where gradients are not finite."""
         broken = next((n for n, v in terms.items() if not torch.isfinite(v)), "the gradient")
-        weight = self.core.encoder.embed_outcome[0].weight.grad
+        weight: Tensor | None = next(self.core.encoder.embed_outcome.parameters()).grad
         where = ""
         if weight is not None and not bool(torch.isfinite(weight).all()):
             gene = int((~torch.isfinite(weight)).any(dim=0).nonzero()[0])
@@ -182,7 +182,7 @@ class GraphVCITask:
             checked["inner_ratio"] = self.inner.judge(member)
             score = -checked["inner_ratio"]
         self.core.train()
-        return {"score": score, **checked}
+        return {"score": score, "epoch": self.steps / self._per_epoch, **checked}
 
     def member(self) -> Member:
         """The network as it stands, on its own."""
@@ -207,7 +207,7 @@ class GraphVCITask:
     def restore(self, state: dict[str, Tensor]) -> None:
         """Back to a kept state."""
         for name, module in self._modules().items():
-            module.load_state_dict(part(state, f"{name}."))
+            module.load_state_dict(below(state, f"{name}."))
 
     def snapshot(self) -> dict[str, Tensor]:
         """All that the next step depends on."""
@@ -216,7 +216,7 @@ class GraphVCITask:
         tensors |= {f"adam.{k}": v for k, v in moments(self._optimizer).items()}
         if self.lagged_genes is not None:
             tensors["lagged_genes"] = self.lagged_genes
-        if hasattr(self.density, "optimizer"):
+        if self.density.optimizer is not None:
             tensors |= {f"rival.{k}": v for k, v in moments(self.density.optimizer).items()}
         if self.inner is not None:
             tensors |= {f"inner.{k}": v for k, v in self.inner.tensors().items()}
@@ -226,13 +226,13 @@ class GraphVCITask:
         """Back to a snapshot."""
         self.restore(snapshot)
         self.steps = int(snapshot["steps"])
-        self.lagged.load_state_dict(part(snapshot, "lagged."))
+        self.lagged.load_state_dict(below(snapshot, "lagged."))
         self.lagged_genes = snapshot.get("lagged_genes")
-        put_back(self._optimizer, part(snapshot, "adam."))
-        if hasattr(self.density, "optimizer"):
-            put_back(self.density.optimizer, part(snapshot, "rival."))
+        put_back(self._optimizer, below(snapshot, "adam."))
+        if self.density.optimizer is not None:
+            put_back(self.density.optimizer, below(snapshot, "rival."))
         if self.inner is not None:
-            self.inner.take(part(snapshot, "inner."))
+            self.inner.take(below(snapshot, "inner."))
 
 
 def started_effects(data: PerturbationData, gone: set[tuple[str, str]] | None) -> Effects:

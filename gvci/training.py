@@ -23,7 +23,7 @@ from gvci.grn import GRN
 from gvci.refiner.paper import RelationRefiner
 from gvci.refiner.procedure import refine_calibrated
 from gvci.refiner.result import RefinedGRN
-from gvci.unfinished import Unfinished, part
+from gvci.unfinished import Unfinished, below
 
 Progress = Callable[[int, int, str], None]  # steps done, steps planned, a few words
 
@@ -141,9 +141,9 @@ def _taken_up(
     task: Resumable, tensors: dict[str, Tensor], loop: dict[str, Any]
 ) -> tuple[dict[str, Any], list[dict[str, float]], float, int]:
     """Put the task where it stopped; the best state, the rows, the best score, the patience."""
-    task.restore(part(tensors, "kept."))
+    task.restore(below(tensors, "kept."))
     kept = task.state()
-    task.resume(part(tensors, "live."))
+    task.resume(below(tensors, "live."))
     return kept, loop["rows"], loop["best"], loop["waited"]
 
 

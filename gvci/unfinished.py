@@ -14,6 +14,8 @@ from torch import Tensor
 from gvci.checkpoint import load_checkpoint, save_checkpoint
 from gvci.errors import CheckpointError
 
+PAUSE_SECONDS = 15.0  # a saving takes a tenth of a second
+
 
 @dataclass(frozen=True)
 class Unfinished:
@@ -22,17 +24,15 @@ class Unfinished:
     Attributes:
         path: the file; it is gone once training has ended.
         key: what is trained on what (settings and hashes); a file with another key is ignored.
-        pause: seconds between two savings at least.
     """
 
     path: Path
     key: str
-    pause: float = 15.0
     _saved: list[float] = field(default_factory=lambda: [time.monotonic()], repr=False)
 
     def due(self) -> bool:
         """Whether the last saving is long enough ago."""
-        return time.monotonic() - self._saved[0] >= self.pause
+        return time.monotonic() - self._saved[0] >= PAUSE_SECONDS
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Tensors and the loop's notes of the same training; None where there is nothing usable."""
@@ -118,6 +118,6 @@ def put_back(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> No
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors below a prefix, without it."""
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

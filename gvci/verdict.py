@@ -21,7 +21,7 @@ TITLES = {
     "similar": "the similarity-weighted baseline",
     "ridge": "ridge regression",
     "stack": "the stacking network",
-    "auto": "the best baseline by leave-level-out",
+    "auto": "the baseline chosen by leaving levels out",
 }
 
 

@@ -108,7 +108,7 @@ def gene_table(answer):
     picture = shown.columns[1]
     st.dataframe(
         shown, hide_index=True, height=452, key="genes_table", on_select=lambda: ticked(rows),
-        selection_mode="multi-row", alt="Genes with predicted, measured and additive change.",
+        selection_mode="multi-row", alt="Genes with predicted, measured and baseline change.",
         column_config={picture: st.column_config.ImageColumn(picture, width=112)},
     )  # fmt: skip
     session.publish("genes", genes, default)

@@ -15,6 +15,7 @@ from gvci.app.scenario import Answer
 from gvci.app.text import count, delta, score
 from gvci.errors import listed
 from gvci.run import Run
+from gvci.verdict import TITLES
 
 FIRST, MOST = 6, 8
 BADGES: dict[str, tuple[str, str, Any]] = {
@@ -30,6 +31,10 @@ INTERVALS = {
 }
 ROWS = (
     ("model", "Model"),
+    ("stack", "Stacking network"),
+    ("ridge", "Ridge"),
+    ("similar", "Similarity-weighted"),
+    ("additive_counts", "Additive in counts"),
     ("additive", "Additive"),
     ("perturbed_mean", "Perturbed mean"),
     ("no_change", "No change"),
@@ -108,7 +113,7 @@ def score_rows(answer: Answer) -> pd.DataFrame:
     """Model, baselines and ceiling: R² on all genes and on the DE genes, Pearson Δ."""
     rows = [
         {
-            "": title,
+            "": f"{title} (chosen)" if name == answer.baseline_name else title,
             "R² all": score(answer.scores[name]["r2_all"]),
             f"R² top {answer.n_de}": score(answer.scores[name]["r2_de"]),
             "Pearson Δ": score(answer.scores[name]["pearson_delta"]),
@@ -129,7 +134,8 @@ def table_caption(answer: Answer) -> str:
     marks = ":orange[○] predicted, " + (
         ":blue[●] measured, " if answer.measured is not None else ""
     )
-    return f"Δ = change of mean log1p CP10k. {marks}:gray[■] additive. {INTERVALS[answer.interval]}"
+    name = TITLES[answer.baseline_name]
+    return f"Δ = change of mean log1p CP10k. {marks}:gray[■] {name}. {INTERVALS[answer.interval]}"
 
 
 def outside(run: Run, answer: Answer) -> str:
@@ -175,7 +181,7 @@ class MeanPair:
 
 
 def mean_pairs(answer: Answer) -> list[MeanPair]:
-    """Model and additive baseline against the measured means; without these, against control."""
+    """Model and chosen baseline against the measured means; without these, against control."""
     predicted = answer.predicted.mean(axis=0, dtype=np.float64)
     if answer.measured is None:
         control = answer.control.mean(axis=0, dtype=np.float64)
@@ -184,16 +190,17 @@ def mean_pairs(answer: Answer) -> list[MeanPair]:
         title = "Predicted against control"
         return [MeanPair(title, control, predicted, "control", "predicted", False, top, alt)]
     truth = answer.measured.mean(axis=0, dtype=np.float64)
-    top = 1.08 * float(max(truth.max(), predicted.max(), answer.additive.max()))
+    top = 1.08 * float(max(truth.max(), predicted.max(), answer.baseline.max()))
     found = []
     for title, y, name, baseline in (
         ("Model", predicted, "model", False),
-        ("Additive baseline", answer.additive, "additive", True),
+        ("Best simple baseline", answer.baseline, answer.baseline_name, True),
     ):
         own = answer.scores.get(name)
         words = f", R² {score(own['r2_all'])}" if own else ""
-        alt = f"{title}: predicted mean against measured mean of every gene{words}."
-        y_title = "additive" if baseline else "predicted"
+        named = f"{title} ({TITLES[name]})" if baseline else title
+        alt = f"{named}: predicted mean against measured mean of every gene{words}."
+        y_title = TITLES[name].removeprefix("the ") if baseline else "predicted"
         found.append(MeanPair(title, truth, y, "measured", y_title, baseline, top, alt))
     return found
 
@@ -204,5 +211,6 @@ def score_caption(answer: Answer) -> str:
     return (
         f"R² of means over cells, truth first: {count(n, 'measured cell')}, all genes and the "
         f"{answer.n_de} that changed most. The ceiling is one half of the measured cells against "
-        f"the other{': so few cells make it low, and a model may pass it' if n < 80 else ''}."
+        f"the other{': so few cells make it low, and a model may pass it' if n < 80 else ''}. "
+        "The chosen baseline answers held-out questions best on pairs whose answer is known."
     )

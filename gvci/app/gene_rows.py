@@ -23,13 +23,13 @@ def listed(answer: Answer, chosen: Sequence[str]) -> pd.DataFrame:
 
 def shown(rows: pd.DataFrame, colours: Palette, measured: bool) -> pd.DataFrame:
     """The gene table as it is shown: a picture of each row beside its numbers, as text."""
-    columns = ["predicted", "low", "high", "additive"] + (["measured"] if measured else [])
+    columns = ["predicted", "low", "high", "baseline"] + (["measured"] if measured else [])
     values = rows[columns].to_numpy(dtype=np.float64)
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     low, high = min(low, 0.0), max(high, 0.0, low + 0.1)
     table = pd.DataFrame({"Gene": rows["gene"].astype(str)})
-    marks = rows[["predicted", "low", "high", "measured", "additive"]].to_numpy(dtype=np.float64)
+    marks = rows[["predicted", "low", "high", "measured", "baseline"]].to_numpy(dtype=np.float64)
     table[axis_title(low, high)] = [_picture(row, low, high, colours) for row in marks]
     table["Pred. Δ"] = [delta(v) for v in rows["predicted"]]
     table["95 % interval"] = [
@@ -37,7 +37,7 @@ def shown(rows: pd.DataFrame, colours: Palette, measured: bool) -> pd.DataFrame:
     ]
     if measured:
         table["Meas. Δ"] = [delta(v) for v in rows["measured"]]
-    table["Add. Δ"] = [delta(v) for v in rows["additive"]]
+    table["Base. Δ"] = [delta(v) for v in rows["baseline"]]
     return table
 
 
@@ -48,7 +48,7 @@ def axis_title(low: float, high: float) -> str:
 
 def _picture(row: np.ndarray, low: float, high: float, colours: Palette) -> str:
     """A row's change as an SVG address: bar = interval, ring = predicted, disc = measured."""
-    predicted, start, end, measured, additive = row
+    predicted, start, end, measured, baseline = row
 
     def x(value: float) -> float:
         return 6 + 118 * (value - low) / (high - low)
@@ -59,9 +59,9 @@ def _picture(row: np.ndarray, low: float, high: float, colours: Palette) -> str:
             f'<line x1="{x(start):.1f}" x2="{x(end):.1f}" y1="14" y2="14" '
             f'stroke="{colours.predicted}" stroke-width="2.4" stroke-opacity=".65"/>'
         )
-    if np.isfinite(additive):
+    if np.isfinite(baseline):
         parts.append(
-            f'<rect x="{x(additive) - 3:.1f}" y="11" width="6" height="6" '
+            f'<rect x="{x(baseline) - 3:.1f}" y="11" width="6" height="6" '
             f'fill="{colours.control}"/>'
         )
     if np.isfinite(measured):

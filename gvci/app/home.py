@@ -11,6 +11,7 @@ from gvci.app.edges import from_refined
 from gvci.app.provenance import grn_name
 from gvci.app.scenario import Scenario, answer, default_pair
 from gvci.app.text import day, delta, number
+from gvci.baselines import BASELINES
 from gvci.registry import Entry, entries
 from gvci.run import Run
 
@@ -82,14 +83,15 @@ def dataset_note(run: Run) -> str:
 
 
 def held_out(run: Run) -> Card | None:
-    """R² on the DE genes of held-out pairs: model, additive baseline, ceiling; None if unscored."""
+    """R² on the DE genes of held-out pairs: model, best baseline, ceiling; None if unscored."""
     scores = run.scores.get("ood", {})
     models = scores.get("models")
     if run.kind == "grn" or not models or run.model.name not in models:
         return None
+    rivals = [models[name]["r2_de"] for name in BASELINES if name in models]
     numbers = [
         ("Model R²", models[run.model.name]["r2_de"]),
-        ("Additive", models["additive"]["r2_de"]),
+        ("Best baseline", max((r for r in rivals if r is not None), default=None)),
         ("Ceiling", scores["ceiling"]["r2_de"]),
     ]
     return Card(numbers, str(scores.get("verdict", "")))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from gvci.baselines import BASELINES
+from gvci.baselines import Baseline, answers, chosen
 from gvci.config import PredictMode
 from gvci.data.dataset import PerturbationData
 from gvci.data.prepare import differential_genes
@@ -58,10 +58,11 @@ class Answer:
         source_names: names of the cells that were transported, one per predicted row.
         control, predicted: (cells, genes); measured: (cells, genes) or None without any.
         table: per gene, largest predicted change first: `gene, predicted, low, high` (change and
-            interval), `measured` and `additive` (changes, NaN where there is none).
+            interval), `measured`, `baseline` and `additive` (changes, NaN where there is none).
         interval: what `low` and `high` are: "influence" (95 % of the robust effect, eq. 14) or
             "cells" (95 % over cells; model error not included) or "none".
-        additive: (genes,) mean of the additive baseline.
+        baseline: (genes,) mean of the simple baseline to trust most (by leaving levels out).
+        baseline_name: which one that is, as in BASELINES.
         scores: "model", baselines and "ceiling" → mean_scores, empty where not scored.
         n_de: genes that the DE scores are on.
         verdict: one sentence, empty where not scored.
@@ -78,7 +79,8 @@ class Answer:
     measured_names: list[str]
     table: pd.DataFrame
     interval: str
-    additive: np.ndarray
+    baseline: np.ndarray
+    baseline_name: str
     scores: dict[str, dict[str, Score]] = field(default_factory=dict)
     n_de: int = 0
     verdict: str = ""
@@ -181,8 +183,10 @@ def answer(run: Run, scenario: Scenario) -> Answer:
     reference = control.mean(axis=0, dtype=np.float64)
     measured = data.dense(truth[:MOST_CELLS]) if len(truth) else None
     notes = [note] if note else []
-    additive = BASELINES["additive"](pseudobulks(data), scenario.group, scenario.perturbation)
-    notes += [additive.note] if additive.note else []
+    bulks = pseudobulks(data)
+    rivals = answers(bulks, scenario.group, scenario.perturbation)
+    best = chosen(bulks, scenario.group, scenario.perturbation)
+    notes += [rivals[best].note] if rivals[best].note else []
     support = run.support(scenario.perturbation, scenario.group)
     low, high, interval = _interval(run, scenario, support, source, predicted, control)
     mean = predicted.mean(axis=0, dtype=np.float64)
@@ -198,11 +202,12 @@ def answer(run: Run, scenario: Scenario) -> Answer:
             "low": low,
             "high": high,
             "measured": true_change,
-            "additive": additive.mean - data.mean(controls),
+            "baseline": rivals[best].mean - data.mean(controls),
+            "additive": rivals["additive"].mean - data.mean(controls),
         }
     )
     strongest = table["predicted"].abs().sort_values(ascending=False, kind="stable").index
-    scores, n_de, sentence, said = _scored(run, scenario, mean, truth)
+    scores, n_de, sentence, said = _scored(run, scenario, rows, truth, rivals)
     return Answer(
         scenario,
         support,
@@ -214,7 +219,8 @@ def answer(run: Run, scenario: Scenario) -> Answer:
         [str(name) for name in data.adata.obs_names[truth[:MOST_CELLS]]],
         table.loc[strongest].reset_index(drop=True),
         interval,
-        additive.mean,
+        rivals[best].mean,
+        best,
         scores,
         n_de,
         sentence,
@@ -252,7 +258,11 @@ def _interval(
 
 
 def _scored(
-    run: Run, scenario: Scenario, mean: np.ndarray, truth: np.ndarray
+    run: Run,
+    scenario: Scenario,
+    rows: np.ndarray,
+    truth: np.ndarray,
+    rivals: Mapping[str, Baseline],
 ) -> tuple[dict[str, dict[str, Score]], int, str, list[str]]:
     """Scores against the measured cells, as `evaluate` defines them; empty where it would not."""
     data = run.data
@@ -267,10 +277,10 @@ def _scored(
     de = differential_genes(measured, data.expression[controls], N_DE)
     true_mean, control = data.mean(truth), data.mean(controls)
     name = run.model.name
+    mean = run.predict_mean(rows, scenario.perturbation, scenario.dose, scenario.mode)
     models = {name: mean_scores(true_mean, mean, control, de)}
-    for rival, baseline in BASELINES.items():
-        rival_mean = baseline(pseudobulks(data), scenario.group, scenario.perturbation).mean
-        models[rival] = mean_scores(true_mean, rival_mean, control, de)
+    for rival, answer in rivals.items():
+        models[rival] = mean_scores(true_mean, answer.mean, control, de)
     ceiling = split_half(measured[:MOST_CELLS].toarray(), control, de)
     sentence = verdict(models, ceiling, name, len(de))
     scores = {"model": models.pop(name), **models, "ceiling": ceiling}

@@ -8,7 +8,7 @@ the pair.
 """
 
 from gvci.baselines.answer import Baseline, Predict, no_change
-from gvci.baselines.auto import Choice, answers, auto, best, choice, leave_level_out
+from gvci.baselines.auto import Choice, answers, auto, best, choice, chosen, leave_level_out
 from gvci.baselines.carried import additive, additive_counts, similar
 from gvci.baselines.inner import SIMPLE, InnerPair
 from gvci.baselines.perturbed import perturbed_mean
@@ -26,6 +26,7 @@ __all__ = [
     "auto",
     "best",
     "choice",
+    "chosen",
     "leave_level_out",
     "no_change",
     "perturbed_mean",

@@ -130,9 +130,9 @@ def spread_ratio(truth: np.ndarray, predicted: np.ndarray) -> Score:
     if min(len(truth), len(predicted)) < 2 or not finite(truth, predicted):
         return None
     true, made = (
-        np.var(cells, axis=0, ddof=1, dtype=np.float64).mean() for cells in (truth, predicted)
+        np.var(cells, axis=0, ddof=1, dtype=np.float64).sum() for cells in (truth, predicted)
     )
-    return number(np.sqrt(made / true)) if np.sqrt(true) >= NO_VARIATION else None
+    return number(np.sqrt(made / true)) if true > truth.shape[1] * NO_VARIATION**2 else None
 
 
 def _deviations(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -57,9 +57,7 @@ def match_to_mean(value: Tensor, mean: Tensor, spread: Tensor, std: float) -> Te
     return -squares / (2 * std**2) - _constant(std)
 
 
-def match_means(
-    value: Tensor, mean: Tensor, spread: Tensor, std: float, stratum: Tensor
-) -> Tensor:
+def match_means(value: Tensor, mean: Tensor, spread: Tensor, std: float, stratum: Tensor) -> Tensor:
     """`mean_log`, but for the mean constructed cell of each stratum and treatment.
 
     `mean_log` of single cells is largest where every constructed cell sits on the matched mean:
@@ -88,6 +86,7 @@ class Match(nn.Module):
 
     def __init__(self, settings: TrainSettings) -> None:
         super().__init__()
+        self.optimizer: torch.optim.Optimizer | None = None
         self.kernel, self.std = settings.kernel, settings.kernel_std
 
     def forward(self, constructed: Tensor, batch: Batch) -> Tensor:
@@ -114,7 +113,9 @@ class Discriminate(nn.Module):
         s = settings
         self.steps = s.discriminator_steps
         self.network = mlp(inputs, s.discriminator_width, s.discriminator_depth, 1)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=s.learning_rate)
+        self.optimizer: torch.optim.Optimizer | None = torch.optim.Adam(
+            self.network.parameters(), lr=s.learning_rate
+        )
 
     def _logit(self, y: Tensor, x: Tensor, t: Tensor) -> Tensor:
         logit: Tensor = self.network(torch.cat([y, x, t], dim=1))[:, 0]
@@ -131,6 +132,7 @@ class Discriminate(nn.Module):
         """Steps of the adversary on measured against constructed cells."""
         real = (batch.expression, batch.covariates, batch.treatment)
         made = (constructed.detach(), batch.covariates, batch.counterfactual_treatment)
+        assert self.optimizer is not None
         for _ in range(self.steps):
             self.optimizer.zero_grad()
             told = logsigmoid(self._logit(*real)).mean() + logsigmoid(-self._logit(*made)).mean()
@@ -146,7 +148,9 @@ class Fit(nn.Module):
         s = settings
         self.network = mlp(inputs, s.width, 1, 2 * genes)
         self.smallest_scale = s.smallest_scale
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=s.learning_rate)
+        self.optimizer: torch.optim.Optimizer | None = torch.optim.Adam(
+            self.network.parameters(), lr=s.learning_rate
+        )
 
     def _outcome(self, x: Tensor, t: Tensor) -> Normal:
         raw = self.network(torch.cat([x, t], dim=1))
@@ -160,6 +164,7 @@ class Fit(nn.Module):
 
     def learn(self, batch: Batch, constructed: Tensor) -> None:
         """One step of maximum likelihood on the measured cells."""
+        assert self.optimizer is not None
         self.optimizer.zero_grad()
         fitted = self._outcome(batch.covariates, batch.treatment)
         (-fitted.log_density(Observed(batch.expression)).mean()).backward()  # type: ignore[no-untyped-call]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -9,7 +11,7 @@ from gvci.config import TrainSettings
 from gvci.likelihoods import Normal
 
 LARGEST_LOG_VARIANCE, SMALLEST_LOG_VARIANCE = 4.0, -8.0
-NODE_AGGREGATES = {
+NODE_AGGREGATES: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda genes: genes.mean(dim=0, keepdim=True),
     "sum": lambda genes: genes.sum(dim=0, keepdim=True),
     "max": lambda genes: genes.amax(dim=0, keepdim=True),
@@ -76,6 +78,7 @@ class TreatmentInput(nn.Module):
 
     def __init__(self, settings: TrainSettings, treatments: int, nodes: Tensor) -> None:
         super().__init__()
+        self.nodes: Tensor
         self.kind = settings.treatment
         if self.kind == "one-hot":
             self.width = treatments

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gvci.config import TrainSettings
 from gvci.model.attention import KeyDependentDecoder, KeyIndependentDecoder, PlainDecoder
-from gvci.model.encoder import TreatmentInput, mlp
+from gvci.model.encoder import mlp
 
 
 def attention(settings: TrainSettings, genes: int, parameters: int) -> nn.Module:
@@ -59,7 +59,6 @@ class JointHead(nn.Module):
         raw = self.attention(genes, self.cell(inputs)) + self.gene_bias
         return list(raw.split(len(z), dim=1)), z.new_zeros(())
 
-
     def mean_of(
         self,
         z: Tensor,
@@ -99,9 +98,9 @@ class AdditiveHead(nn.Module):
         self.narrow = nn.Linear(s.latent, s.bottleneck)
         self.response = mlp(s.bottleneck + treated, s.width, s.depth, s.width)
         self.response_attention = attention(s, genes, 1)
-        for zeroed in (self.cell[-1], self.response[-1]):
-            nn.init.zeros_(zeroed.weight)
-            nn.init.zeros_(zeroed.bias)
+        for last in (self.cell[-1], self.response[-1]):
+            for parameter in last.parameters():
+                nn.init.zeros_(parameter)
 
     def effects(self, x: Tensor, t: Tensor) -> Tensor:
         """K[X, T] + D[T], (cells, n): doses scale effects, and combinations add up."""

@@ -13,7 +13,6 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
-from gvci.likelihoods import PER_CELL, PARAMETERS
 from gvci.model.attention import KeyIndependentDecoder, PlainDecoder
 from gvci.model.encoder import GeneEncoder
 from gvci.model.graphvci import GraphVCI
@@ -69,7 +68,9 @@ def start(
         bulks = np.log(np.expm1(bulks).clip(1e-4))
         head.kriged.zero_()
     else:
-        bulks = bulks - head.effects(torch.from_numpy(x).float(), torch.from_numpy(t).float()).numpy()
+        bulks = (
+            bulks - head.effects(torch.from_numpy(x).float(), torch.from_numpy(t).float()).numpy()
+        )
     coefficients, intercept = ridge(np.concatenate([x, t], axis=1) if counted else x, bulks)
     head.gene_bias[0, 0] = torch.from_numpy(intercept)
     head.covariate_effects.copy_(torch.from_numpy(coefficients[: x.shape[1]]))
@@ -159,7 +160,8 @@ def _start_at_components(
         nn.init.zeros_(attention.output.weight)
         attention.output.weight[: len(risen), :rank] = risen
         return
-    assert gene_encoder is not None and isinstance(attention, KeyIndependentDecoder)
+    assert gene_encoder is not None
+    assert isinstance(attention, KeyIndependentDecoder)
     known = min(rank, core.settings.graph_latent)
     gene_encoder.gains.zero_()
     gene_encoder.features[:, :known] = risen[:, :known]

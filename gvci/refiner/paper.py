@@ -19,7 +19,7 @@ from gvci.grn import GRN
 from gvci.refiner.descent import LogitAdam
 from gvci.refiner.propagation import DrawnGraph
 from gvci.refiner.sampling import draw_pairs, prior_pairs
-from gvci.unfinished import moments, part, put_back
+from gvci.unfinished import below, moments, put_back
 
 VALIDATION_CELLS = 256
 LARGEST_HIDDEN = 1 << 21  # numbers in one hidden layer of one portion of a batch
@@ -243,7 +243,7 @@ class RelationRefiner(nn.Module):
         self._descent.first.copy_(snapshot["logits.first"])
         self._descent.second.copy_(snapshot["logits.second"])
         self.steps = self._descent.steps = int(snapshot["steps"])
-        put_back(self._optimizer, part(snapshot, "adam."))
+        put_back(self._optimizer, below(snapshot, "adam."))
 
     # --- inside ----------------------------------------------------------------------
 

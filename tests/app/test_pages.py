@@ -24,7 +24,7 @@ def test_home_shows_rivals_beside_the_model(open_page: OpenPage):
     test = open_page("home")
     sound(test)
     assert [m.label for m in test.metric][:6] == [
-        "Cells", "Genes", "Perturbations", "Model R²", "Additive", "Ceiling",
+        "Cells", "Genes", "Perturbations", "Model R²", "Best baseline", "Ceiling",
     ]  # fmt: skip
 
 
@@ -128,6 +128,10 @@ def test_prediction_without_a_click(open_page: OpenPage):
     assert "two halves of the measured cells agree at" in text
     assert "over cells; model error not included" in text
     assert len(test.get("plotly_chart")) == 3
+    assert "Best simple baseline" in text
+    scored = next(table.value for table in test.dataframe if "R² all" in table.value)
+    assert sum(name.endswith(" (chosen)") for name in scored[""]) == 1
+    assert "Additive" in " ".join(scored[""])
 
 
 def test_seen_pair_has_influence_intervals(open_page: OpenPage):

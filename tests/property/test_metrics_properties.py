@@ -9,7 +9,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gvci.metrics import auprc, auroc, cell_correlation, mse, pearson_delta, r2_mean, split_half
+from gvci.metrics import (
+    auprc,
+    auroc,
+    cell_correlation,
+    e_distance,
+    mse,
+    pearson_delta,
+    r2_mean,
+    split_half,
+    spread_ratio,
+)
 
 LEVELS = st.floats(0, 9, width=32)
 # Quarters: deviations are either nothing or far above rounding.
@@ -48,6 +58,24 @@ def test_scores_are_none_or_in_bounds_whatever_comes(three: np.ndarray) -> None:
 def test_cell_correlation_is_none_or_in_bounds_whatever_comes(two: np.ndarray) -> None:
     with np.errstate(all="ignore"):
         assert defined(cell_correlation(two[0], two[1]), -1, 1)
+
+
+@given(cells(ANYTHING))
+def test_e_distance_and_spread_are_none_or_in_bounds_whatever_comes(two: np.ndarray) -> None:
+    with np.errstate(all="ignore"):
+        assert defined(e_distance(two[0], two[1]), -math.inf, math.inf)
+        assert defined(spread_ratio(two[0], two[1]), 0, math.inf)
+
+
+@given(cells(QUARTERS), st.randoms(use_true_random=False))
+def test_e_distance_is_symmetric_and_ignores_a_common_shift_and_the_order_of_genes(
+    two: np.ndarray, random: object
+) -> None:
+    score = e_distance(two[0], two[1])
+    assume(score is not None)
+    x, y = two
+    for one, other in ((y, x), (x + 2, y + 2), (x[:, ::-1], y[:, ::-1])):
+        assert math.isclose(e_distance(one, other) or 0, score or 0, abs_tol=2e-2)
 
 
 @given(cells(QUARTERS))

@@ -94,10 +94,19 @@ class Oracle:
     ) -> np.ndarray:
         """Control level plus the change: treated cells are taken back first."""
         self.asked.append((rows, perturbation, dose, mode))
+        if self.collapsed and mode == "mean":
+            return np.tile(self.predict_mean(rows, perturbation), (len(rows), 1))
         values = self.data.dense(rows)
         back = {"KO": self.change, "KO2": -self.change / 2}
         own = np.array([back.get(p, 0 * self.change) for p in self.data.perturbation[rows]])
         return (values - own + back.get(perturbation, 0 * self.change)).astype(np.float32)
+
+    def predict_mean(
+        self, rows: np.ndarray, perturbation: str, dose: float = 1.0, mode: str = "residual"
+    ) -> np.ndarray:
+        """The mean of these cells under the perturbation."""
+        made = self.predict(rows, perturbation, dose, mode)
+        return made.mean(axis=0, dtype=np.float64)
 
     def reconstruct(self, rows: np.ndarray) -> np.ndarray:
         """The cells, or their mean."""

@@ -13,8 +13,10 @@ from gvci.baselines import BASELINES
 from gvci.data.dataset import PerturbationData
 from gvci.data.prepare import differential_genes
 from gvci.errors import DataError, PredictionError
-from gvci.evaluate import MOST_CELLS, SCORES, evaluate, scorable_pairs
-from gvci.metrics import pearson_delta, r2_mean
+from gvci.evaluate import evaluate, scorable_pairs
+from gvci.metrics import e_distance, pearson_delta, r2_mean, spread_ratio
+from gvci.pseudobulk import pseudobulks
+from gvci.scoring import MOST_CELLS, SCORES
 
 CHANGE = np.linspace(-1.5, 1.5, 24)
 
@@ -74,14 +76,64 @@ def test_classic_transports_controls_and_native_the_whole_group_at_the_pairs_dos
     held_out: PerturbationData, oracle: type[Any]
 ) -> None:
     predictor = oracle(held_out, CHANGE)
-    evaluate(predictor, held_out, mode="mean")
-    (classic, *asked), (native, *_) = predictor.asked
-    assert asked == ["KO", 2.0, "mean"]
-    assert set(held_out.perturbation[classic]) == {"ctrl"}
+    evaluate(predictor, held_out)
+    (classic, *asked), (native, *_), compared, collapse = predictor.asked
+    assert asked == ["KO", 2.0, "residual"]
+    assert [compared[3], collapse[3]] == ["residual", "mean"]
+    for rows in (classic, compared[0], collapse[0]):
+        assert set(held_out.perturbation[rows]) == {"ctrl"}
     assert set(held_out.perturbation[native]) == {"ctrl", "KO2"}
-    for rows in (classic, native):
+    for rows in (classic, native, compared[0]):
         assert set(held_out.groups[rows]) == {"C"}
         assert set(held_out.split[rows]) == {"train", "validation"}
+
+
+def test_distances_and_spreads_by_hand(held_out: PerturbationData, oracle: type[Any]) -> None:
+    predictor = oracle(held_out, 0.5 * CHANGE)
+    models = evaluate(predictor, held_out)["models"]
+    *_, (rows, *_), _ = predictor.asked
+    true = np.flatnonzero((held_out.groups == "C") & (held_out.perturbation == "KO"))
+    truth, made = held_out.dense(true), predictor.predict(rows, "KO")
+    assert len(rows) == len(true) == 50
+    assert models["graphvci"]["e_distance"] == pytest.approx(e_distance(truth, made), rel=1e-4)
+    assert models["graphvci"]["spread_ratio"] == pytest.approx(spread_ratio(truth, made))
+    own = (held_out.groups == "C") & np.isin(held_out.split, ("train", "validation"))
+    control = held_out.mean(own & held_out.is_control)
+    for name, predict in BASELINES.items():
+        change = predict(pseudobulks(held_out), "C", "KO").mean - control
+        shifted = np.maximum(held_out.dense(rows) + change, 0)
+        assert models[name]["e_distance"] == pytest.approx(e_distance(truth, shifted), rel=1e-4)
+        assert models[name]["spread_ratio"] == 0
+
+
+def test_a_mean_is_clipped_as_a_mean_and_not_cell_by_cell(
+    held_out: PerturbationData, oracle: type[Any]
+) -> None:
+    class Low(oracle):  # type: ignore[misc, valid-type]
+        def predict_mean(self, rows: np.ndarray, *asked: Any, **more: Any) -> np.ndarray:
+            return self.data.mean(held_out.perturbation == "KO")
+
+        def predict(self, rows: np.ndarray, *asked: Any, **more: Any) -> np.ndarray:
+            return np.full((len(rows), 24), 9.0, dtype=np.float32)
+
+    models = evaluate(Low(held_out, CHANGE), held_out)["models"]
+    assert models["graphvci"]["r2_all"] > 0.5 > 0 < models["graphvci"]["e_distance"]
+
+
+def test_the_share_of_the_network_stands_beside_its_scores(
+    held_out: PerturbationData, oracle: type[Any], result: dict[str, Any]
+) -> None:
+    class Gated(oracle):  # type: ignore[misc, valid-type]
+        def gate(self, group: str, perturbation: str) -> dict[str, Any]:
+            return {"lambda": 0.25, "baseline": "ridge"}
+
+    gated = evaluate(Gated(held_out, CHANGE), held_out)
+    assert gated["gate"] == {"lambda": 0.25, "baselines": ["ridge"]}
+    assert {row["model"]: row["lambda"] for row in gated["pairs"]} == {
+        "graphvci": 0.25, "ceiling": None, **dict.fromkeys(BASELINES)
+    }  # fmt: skip
+    assert result["gate"] is None
+    assert {row["lambda"] for row in result["pairs"]} == {None}
 
 
 def test_at_most_500_cells_are_transported_by_seeded_choice(
@@ -91,7 +143,7 @@ def test_at_most_500_cells_are_transported_by_seeded_choice(
     data = collector.add(600, "A", "KO", "ood", profile(0) + 1).data()
     first, again, other = (oracle(data, CHANGE) for _ in range(3))
     one = evaluate(first, data, seed=1)
-    assert all(len(rows) == MOST_CELLS for rows, *_ in first.asked)
+    assert [len(rows) for rows, *_ in first.asked] == [MOST_CELLS, MOST_CELLS, 200, 200]
     assert evaluate(again, data, seed=1) == one
     assert evaluate(other, data, seed=2) != one
 
@@ -112,6 +164,10 @@ def test_a_perfect_model_a_collapsed_one_and_the_baselines(
     assert models["no_change"]["pearson_delta"] is None
     assert result["ceiling"]["r2_all"] > 0.99
     assert result["ceiling"]["cell_correlation"] is None
+    assert collapsed["models"]["graphvci"]["spread_ratio"] == pytest.approx(0, abs=1e-6)
+    assert models["graphvci"]["spread_ratio"] == pytest.approx(1, abs=0.1)
+    assert result["ceiling"]["spread_ratio"] == pytest.approx(1, abs=0.1)
+    assert abs(result["ceiling"]["e_distance"]) < 0.02 < models["no_change"]["e_distance"]
 
 
 def test_a_tie_with_the_strongest_baseline_is_called_a_tie(result: dict[str, Any]) -> None:
@@ -128,7 +184,8 @@ def test_predictions_that_are_not_finite_are_undefined_and_said_so(
             return np.full((len(rows), 24), np.nan, dtype=np.float32)
 
     result = evaluate(Diverged(held_out, CHANGE), held_out)
-    assert result["models"]["graphvci"]["r2_all"] is None
+    for score in ("r2_all", "e_distance", "spread_ratio"):
+        assert result["models"]["graphvci"][score] is None
     assert result["verdict"].startswith("R² is undefined for graphVCI")
     json.dumps(result, allow_nan=False)
 
@@ -175,6 +232,9 @@ class Refusing:
             message = f"The model has not seen the perturbation '{perturbation}'."
             raise PredictionError(message)
         return self.inner.predict(rows, perturbation, dose=dose, mode=mode)
+
+    def predict_mean(self, *asked: Any) -> Any:
+        return self.predict(*asked).mean(axis=0)
 
     def reconstruct(self, rows: np.ndarray) -> Any:
         return self.inner.reconstruct(rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -12,11 +14,14 @@ from gvci.metrics import (
     auroc,
     average,
     cell_correlation,
+    e_distance,
+    e_distances,
     mean_scores,
     mse,
     pearson_delta,
     r2_mean,
     split_half,
+    spread_ratio,
 )
 
 
@@ -212,3 +217,80 @@ def test_average_is_over_the_defined() -> None:
     assert average([1.0, None, 3.0]) == 2
     assert average([None, None]) is None
     assert average([]) is None
+
+
+def literal_e_distance(x: np.ndarray, y: np.ndarray) -> float:
+    """2E|x − y| − E|x − x′| − E|y − y′|, cell by cell."""
+
+    def mean(pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
+        return float(np.mean([np.sqrt(np.sum((a - b) ** 2)) for a, b in pairs]))
+
+    n, m = range(len(x)), range(len(y))
+    across = mean([(x[i], y[j]) for i in n for j in m])
+    own = mean([(x[i], x[j]) for i in n for j in n if i != j])
+    other = mean([(y[i], y[j]) for i in m for j in m if i != j])
+    return 2 * across - own - other
+
+
+def test_e_distance_is_the_double_loop(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(2, 15, 8))
+    y += 0.5
+    assert e_distance(x, y) == pytest.approx(literal_e_distance(x, y), abs=1e-5)
+    assert e_distances(x, [y, x[:9]]) == pytest.approx(
+        [literal_e_distance(x, y), literal_e_distance(x, x[:9])], abs=1e-4
+    )
+
+
+def test_e_distance_of_one_distribution_is_zero_on_average(rng: np.random.Generator) -> None:
+    found = [e_distance(*rng.normal(size=(2, 30, 5)), seed=i) for i in range(200)]
+    error = np.std(found) / np.sqrt(len(found))
+    assert abs(np.mean(found)) < 3 * error
+    assert min(found) < 0 < max(found)
+
+
+def test_e_distance_of_two_gaussians_in_one_gene(rng: np.random.Generator) -> None:
+    # E|N(d, 2)| = 2/√π · exp(−d²/4) + d · erf(d/2); E|x − x′| = 2/√π.
+    d = 1.5
+    across = 2 / math.sqrt(math.pi) * math.exp(-(d**2) / 4) + d * math.erf(d / 2)
+    expected = 2 * across - 4 / math.sqrt(math.pi)
+    found = [
+        e_distance(rng.normal(size=(200, 1)), rng.normal(size=(200, 1)) + d) for _ in range(60)
+    ]
+    assert np.mean(found) == pytest.approx(expected, rel=0.03)
+
+
+def test_e_distance_takes_as_many_cells_on_either_side_by_seed(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(700, 3)), rng.normal(size=(20, 3))
+    assert e_distance(x, y, seed=1) == e_distance(x, y, seed=1) != e_distance(x, y, seed=2)
+    chosen = np.random.default_rng(1)
+    same = x[chosen.permutation(700)[:20]], y[chosen.permutation(20)]
+    assert e_distance(x, y, seed=1) == pytest.approx(literal_e_distance(*same), abs=1e-4)
+
+
+def test_e_distance_and_spread_undefined() -> None:
+    cells = np.arange(6.0).reshape(3, 2)
+    for score in (e_distance, spread_ratio):
+        assert score(cells[:1], cells) is None
+        assert score(cells, cells[:1]) is None
+        assert score(cells, np.full((3, 2), np.nan)) is None
+        assert score(np.full((3, 2), np.inf), cells) is None
+    assert spread_ratio(np.ones((3, 2)), cells) is None
+
+
+def test_spread_ratio_by_loops(rng: np.random.Generator) -> None:
+    truth, made = rng.normal(size=(12, 4)), 0.5 * rng.normal(size=(9, 4))
+
+    def variance(cells: np.ndarray) -> float:
+        per_gene = [sum((v - g.mean()) ** 2 for v in g) / (len(g) - 1) for g in cells.T]
+        return float(np.mean(per_gene))
+
+    expected = math.sqrt(variance(made) / variance(truth))
+    assert spread_ratio(truth, made) == pytest.approx(expected)
+    assert spread_ratio(truth, np.tile(truth[0], (5, 1))) == pytest.approx(0, abs=1e-12)
+    assert spread_ratio(truth, 2 * truth + 3) == pytest.approx(2)
+
+
+def test_halves_of_one_distribution_are_as_far_apart_as_nothing(rng: np.random.Generator) -> None:
+    scores = split_half(sp.csr_matrix(rng.gamma(2, size=(300, 20))), np.zeros(20), repeats=40)
+    assert abs(scores["e_distance"]) < 0.02
+    assert scores["spread_ratio"] == pytest.approx(1, abs=0.03)

@@ -220,6 +220,7 @@ def test_damaged_network_is_refused(tmp_path):
 def test_stopped_and_resumed_equals_uninterrupted(
     small_data, small_simulation, tmp_path, monkeypatch, stop_at
 ):
+    monkeypatch.setattr("gvci.unfinished.PAUSE_SECONDS", 0.0)
     settings = RefineSettings.preset("paper", max_steps=30, evaluate_every=6, seed=2)
     whole = refine(small_data, small_simulation.prior, settings, "paper")
     file = tmp_path / "grn" / "unfinished.safetensors"
@@ -233,7 +234,7 @@ def test_stopped_and_resumed_equals_uninterrupted(
     monkeypatch.setattr(RelationRefiner, "step", stopping)
     with pytest.raises(KeyboardInterrupt):
         refine(small_data, small_simulation.prior, settings, "paper", unfinished=file)
-    monkeypatch.undo()
+    monkeypatch.setattr(RelationRefiner, "step", plain)
     assert file.is_file()
     done = []
     again = refine(

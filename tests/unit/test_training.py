@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from gvci.config import TrainSettings
+from gvci.ensemble import train
 from gvci.errors import PredictionError, TrainingError
 from gvci.prediction import TrainedModel
-from gvci.task import GraphVCITask
-from gvci.training import fit, train
+from gvci.task import GraphVCITask, drawn_targets
+from gvci.training import fit
 
 SMALL = {
     "latent": 16, "width": 32, "depth": 2, "outcome_embedding": 32, "graph_latent": 16,
-    "max_steps": 60, "evaluate_every": 20,
+    "max_steps": 60, "evaluate_every": 20, "inner_folds": 2, "members": 1,
 }  # fmt: skip
 
 
@@ -58,6 +59,12 @@ def test_divergence_names_step_and_term_and_keeps_the_best():
     assert task.kept == 20
 
 
+def test_without_patience_the_last_state_is_kept():
+    task = Scripted([1, 3, 2, 2.5, 2, 9])
+    assert len(fit(task, 40, 10, patience=None)) == 4
+    assert task.kept == 40
+
+
 def test_a_hopeless_learning_rate_is_explained(small_data):
     settings = TrainSettings(**SMALL, model="vci", learning_rate=1e30, clip=1e30)
     with pytest.raises(TrainingError, match="Lower the learning rate"):
@@ -66,21 +73,66 @@ def test_a_hopeless_learning_rate_is_explained(small_data):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"decoder": "att"}, {"model": "vci"}, {"kernel": "log_mean", "constructed": "sample"}],
+    [
+        {},
+        {"heads": "joint"},
+        {"decoder": "att", "softmax": True, "heads": "joint", "samples": 3},
+        {"decoder": "att"},
+        {"model": "vci"},
+        {"kernel": "log_mean", "constructed": "sample", "heads": "joint"},
+        {"kernel": "mean_log"},
+        {"distribution": "discriminate", "heads": "joint"},
+        {"distribution": "fit"},
+        {"likelihood": "nb"},
+        {"likelihood": "zinb", "heads": "joint"},
+        {"treatment": "embedded", "aggregation": "max"},
+        {"treatment": "node", "graph": "random", "schedule": "step"},
+    ],
 )
-def test_training_lowers_the_objective_and_predicts_both_ways(
-    small_data, small_simulation, tmp_path, changes
-):
-    settings = TrainSettings(**(SMALL | changes))
+def test_every_option_trains_and_predicts(small_data, small_simulation, changes):
+    settings = TrainSettings.checked(SMALL | changes)
     task = GraphVCITask(small_data, small_simulation.prior.restricted(small_data.genes), settings)
-    before = task.validate()["score"]
+    before = task.validate()
     rows = fit(task, 60, 20, 3)
-    assert max(row["score"] for row in rows) > before
-    assert task.validate()["score"] == pytest.approx(max(row["score"] for row in rows), abs=1e-4)
+    assert all(math.isfinite(value) for row in rows for value in row.values())
+    best = max(rows, key=lambda row: row["score"])
+    if settings.distribution == "discriminate":  # an adversary moves the objective itself
+        assert best["validation_reconstruction"] < before["validation_reconstruction"]
+    else:
+        assert best["score"] > before["score"]
+    model = train(small_data, small_simulation.prior, settings)
+    rows = small_data.rows("test")
+    depth = small_data.depth[rows]
+    code = small_data.treatment_code
+    t = code.encode(list(small_data.perturbation[rows]))
+    cells = (small_data.dense(rows), small_data.covariates[rows], t)
+    other = code.encode(["STAT1"] * len(rows))
+    np.testing.assert_allclose(model.counterfactual(*cells, t, depth=depth), cells[0], atol=1e-5)
+    for mode in ("mean", "sample", "residual"):
+        made = model.counterfactual(*cells, other, mode, depth=depth)
+        assert np.isfinite(made).all()
+        assert (made >= 0).all()
+    shift = model.mean_shift(*cells, other, depth)
+    unclipped = _unclipped(model, cells, other, depth)
+    np.testing.assert_allclose(shift, unclipped, atol=2e-5)
+
+
+def _unclipped(model, cells, other, depth):
+    """The mean over cells of μ(Z, T′) − μ(Z, T), cell by cell."""
+    import torch
+
+    y, x, t = (torch.from_numpy(a) for a in cells)
+    d = torch.from_numpy(depth[:, None].astype("f4"))
+    shifts = []
+    for member in model.members:
+        z = member.latent(y, x, t)
+        own, their = member.outcomes(z, x, [t, torch.from_numpy(other)], d)
+        shifts.append((their.mean - own.mean).mean(dim=0).numpy())
+    return np.mean(shifts, axis=0)
 
 
 def test_same_seed_same_model_and_files_bring_it_back(small_data, small_simulation, tmp_path):
-    settings = TrainSettings(**SMALL, seed=5)
+    settings = TrainSettings(**SMALL | {"members": 2}, seed=5)
     one = train(small_data, small_simulation.prior, settings)
     two = train(small_data, small_simulation.prior, settings)
     rows = small_data.rows("test")
@@ -94,9 +146,9 @@ def test_same_seed_same_model_and_files_bring_it_back(small_data, small_simulati
     again = TrainedModel.load(tmp_path / "m.safetensors")
     np.testing.assert_array_equal(predicted, again.counterfactual(*cells, other))
     assert again.header["data_hash"] == small_data.fingerprint
+    assert again.gate.to_json() == one.gate.to_json()
+    np.testing.assert_array_equal(again.gate.corrections, one.gate.corrections)
 
-    exact = one.counterfactual(*cells, t)
-    np.testing.assert_allclose(exact, cells[0], atol=1e-5)
     alone = one.counterfactual(*(c[3:4] for c in cells), other[3:4])
     np.testing.assert_allclose(alone, predicted[3:4], atol=1e-5)
     sample = one.counterfactual(*cells, other, mode="sample", seed=1)
@@ -105,13 +157,51 @@ def test_same_seed_same_model_and_files_bring_it_back(small_data, small_simulati
     assert (sample != one.counterfactual(*cells, other, "sample", 2)).any()
 
 
+def total_steps(model, settings):
+    return settings.inner_folds * settings.max_steps + settings.members * model.header["steps"]
+
+
+@pytest.mark.parametrize("changes", [{}, {"distribution": "discriminate", "heads": "joint"}])
+@pytest.mark.parametrize("stop_at", [7, 25, 85, 130])
+def test_stopped_and_resumed_equals_uninterrupted(
+    small_data, small_simulation, tmp_path, monkeypatch, stop_at, changes
+):
+    """Stopped in the first inner member, in the second, or in the final one."""
+    monkeypatch.setattr("gvci.unfinished.PAUSE_SECONDS", 0.0)
+    settings = TrainSettings.checked(SMALL | changes)
+    whole = train(small_data, small_simulation.prior, settings)
+    folder, done = tmp_path / "unfinished", 0
+    plain = GraphVCITask.step
+
+    def stopping(self):
+        nonlocal done
+        if done == stop_at:
+            raise KeyboardInterrupt
+        done += 1
+        return plain(self)
+
+    monkeypatch.setattr(GraphVCITask, "step", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        train(small_data, small_simulation.prior, settings, unfinished=folder)
+    assert list(folder.iterdir()) or stop_at < 20
+    stopped, done = done, -1000
+    resumed = train(small_data, small_simulation.prior, settings, unfinished=folder)
+    assert not folder.exists()
+    if stopped >= 20:  # something was kept, so not everything was done again
+        assert done + 1000 < total_steps(whole, settings)
+    assert resumed.gate.to_json() == whole.gate.to_json()
+    for one, other in zip(whole.members, resumed.members, strict=True):
+        for name, tensor in one.core.state_dict().items():
+            assert tensor.equal(other.core.state_dict()[name]), name
+
+
 def test_unknown_perturbation_is_explained(small_data):
     with pytest.raises(PredictionError, match=r"has not seen the perturbation 'STAT11'.*STAT1"):
         small_data.treatment_code.encode(["STAT11"])
 
 
 def test_held_out_cells_train_nothing(small_data, small_simulation):
-    """Moving the OOD cells far away leaves the trained model as it was."""
+    """Moving the OOD cells far away leaves the trained model, gate included, as it was."""
     from gvci.data.dataset import PerturbationData
 
     settings = TrainSettings(**SMALL)
@@ -122,5 +212,27 @@ def test_held_out_cells_train_nothing(small_data, small_simulation):
     other = PerturbationData(adata, small_data.columns, small_data.meta)
     one = train(small_data, small_simulation.prior, settings)
     two = train(other, small_simulation.prior, settings)
-    for name, tensor in one.core.state_dict().items():
-        assert tensor.equal(two.core.state_dict()[name]), name
+    np.testing.assert_array_equal(one.gate.corrections, two.gate.corrections)
+    for name, tensor in one.members[0].core.state_dict().items():
+        assert tensor.equal(two.members[0].core.state_dict()[name]), name
+
+
+def test_random_graph_keeps_regulators_and_their_numbers_of_targets():
+    pairs = np.array([[0, 0, 0, 4, 4, 7], [1, 2, 3, 1, 5, 6]])
+    drawn = drawn_targets(pairs, 12, seed=1)
+    assert np.bincount(drawn[0]).tolist() == np.bincount(pairs[0]).tolist()
+    assert len({tuple(pair) for pair in drawn.T}) == 6
+    assert drawn[1].tolist() != pairs[1].tolist()
+    np.testing.assert_array_equal(drawn, drawn_targets(pairs, 12, seed=1))
+
+
+def test_metrics_name_stage_and_watch_the_cells(small_data, small_simulation, tmp_path):
+    file = tmp_path / "metrics.jsonl"
+    model = train(small_data, small_simulation.prior, TrainSettings(**SMALL), metrics=file)
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert {row["stage"] for row in rows} == {"inner 1", "inner 2", "member 1"}
+    for row in rows:
+        assert {"step", "epoch", "validation_r2", "cell_correlation", "spread_ratio"} <= set(row)
+        assert ("inner_ratio" in row) == row["stage"].startswith("inner")
+    assert model.header["warnings"] == []
+    assert model.header["watched"]["spread_ratio"] > 0.1

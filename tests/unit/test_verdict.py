@@ -36,6 +36,32 @@ def test_a_tie_is_within_five_thousandths() -> None:
     assert "beats" in sentence(0.6452, 0.64)
 
 
+def paired(differences: list[float]) -> str:
+    """The verdict where the model is ahead of the additive baseline by these, pair by pair."""
+    rows = [
+        {"group": "A", "perturbation": f"P{i}", "model": model, "r2_de": score, "r2_all": 0.9}
+        for i, difference in enumerate(differences)
+        for model, score in (("graphvci", 0.5 + difference), ("additive", 0.5))
+    ]
+    own = 0.5 + sum(differences) / len(differences)
+    models: dict[str, dict[str, Score]] = {
+        "graphvci": {"r2_de": own, "r2_all": 0.9}, "additive": {"r2_de": 0.5, "r2_all": 0.9}
+    }  # fmt: skip
+    return verdict(models, CEILING, "graphvci", 50, rows)
+
+
+def test_a_difference_within_a_standard_error_over_pairs_is_a_tie() -> None:
+    # mean .03; standard error .07 / sqrt(2) = .05, then .01 / sqrt(2)
+    assert paired([0.08, -0.02]) == (
+        "graphVCI and the additive baseline tie on the 50 most changed genes: R² 0.53 and 0.50, a "
+        "difference within the scatter of the pairs; two halves of the measured cells agree at "
+        "0.99."
+    )
+    assert "beats the additive baseline" in paired([0.035, 0.025])
+    assert "is ahead of graphVCI" in paired([-0.035, -0.025])
+    assert "beats" in paired([0.08])
+
+
 def test_the_strongest_baseline_is_the_rival() -> None:
     assert "The perturbed mean is ahead of graphVCI" in sentence(0.7, 0.64, mean=0.8)
     assert "graphVCI beats no change" in sentence(0.7, 0.64, none=0.66)
