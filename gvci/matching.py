@@ -134,12 +134,9 @@ class Matcher:
             dense = self.data.dense(cells.ravel()).reshape(batch, drawn, n)
             return dense, np.zeros(batch, dtype=np.float32)
         picked = self.expression[cells.ravel()]
-        rows = np.repeat(np.arange(batch), drawn)
-        average = sp.csr_matrix(
-            (np.full(batch * drawn, 1 / drawn, dtype=np.float32), (rows, np.arange(batch * drawn))),
-            shape=(batch, batch * drawn),
-        )
-        mean = np.asarray((average @ picked).toarray(), dtype=np.float32)
+        # With a batch's row over its drawn rows every gene is there several times: they add up.
+        together = (picked.data, picked.indices, picked.indptr[::drawn])
+        mean = sp.csr_matrix(together, shape=(batch, n)).toarray() / np.float32(drawn)
         squares = self.squares[cells].mean(axis=1)
         spread = (squares - (mean.astype(np.float64) ** 2).sum(axis=1)) / n
         return mean, spread.clip(min=0).astype(np.float32)

@@ -81,6 +81,7 @@ class GraphVCITask:
         self.steps = 0
         size = settings.batch_size
         self._per_epoch = len(train) // size + (len(train) % size > 1)
+        self._epoch, self._order = -1, train  # which epoch's order of the cells is at hand
         self._optimizer = self._make_optimizer()
         self._rates = [group["lr"] for group in self._optimizer.param_groups]
         self.lagged = copy.deepcopy(self.core).requires_grad_(requires_grad=False)
@@ -97,7 +98,7 @@ class GraphVCITask:
         if self.gene_encoder is not None:
             graph = list(self.gene_encoder.parameters())
             groups.append({"params": graph, "lr": s.graph_learning_rate})
-        return torch.optim.Adam(groups, lr=s.learning_rate, weight_decay=s.weight_decay)
+        return torch.optim.Adam(groups, lr=s.learning_rate, weight_decay=s.weight_decay, fused=True)
 
     def _genes(self) -> Tensor | None:
         genes: Tensor | None = self.gene_encoder() if self.gene_encoder is not None else None
@@ -114,9 +115,12 @@ class GraphVCITask:
         epoch, place = divmod(self.steps, self._per_epoch)
         if place == 0 and epoch > 0:
             self._refresh_lagged()
-        order = np.random.default_rng([self.seed, 3, epoch]).permutation(self.matcher.train)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            rng = np.random.default_rng([self.seed, 3, epoch])
+            self._order = rng.permutation(self.matcher.train)
         size = self.settings.batch_size
-        return order[place * size : (place + 1) * size]
+        return self._order[place * size : (place + 1) * size]
 
     def _rate(self) -> float:
         """Factor on the learning rates at this step."""

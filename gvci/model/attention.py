@@ -28,12 +28,14 @@ class KeyIndependentDecoder(nn.Module):
 
     def forward(self, genes: Tensor, cells: Tensor) -> Tensor:
         """(n, d_G) and (cells, width) → (parameters, cells, n)."""
-        scores = self.query(genes).view(len(genes), self.parameters_per_gene, -1)
+        count = self.parameters_per_gene
+        attention = _by_parameter(self.query, genes, count)
         if self.softmax:
-            attention = torch.softmax(scores, dim=2)
+            attention = torch.softmax(attention, dim=2)
         else:
-            attention = scores / math.sqrt(cells.shape[1])
-        return torch.matmul(cells, attention.permute(1, 2, 0))
+            cells = cells / math.sqrt(cells.shape[1])
+        out: Tensor = cells @ attention.flatten(0, 1).T
+        return out.view(len(cells), count, -1).transpose(0, 1)
 
 
 class KeyDependentDecoder(nn.Module):
@@ -53,9 +55,7 @@ class KeyDependentDecoder(nn.Module):
     def scores(self, genes: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
         """a: (parameters, n, width) and b: (parameters, cells, width)."""
         count = self.parameters_per_gene
-        a = self.query(genes).view(len(genes), count, -1).transpose(0, 1)
-        b = self.key(cells).view(len(cells), count, -1).transpose(0, 1)
-        return a, b
+        return _by_parameter(self.query, genes, count), _by_parameter(self.key, cells, count)
 
     def forward(self, genes: Tensor, cells: Tensor) -> Tensor:
         """(n, d_G) and (cells, width) → (parameters, cells, n)."""
@@ -67,13 +67,20 @@ class KeyDependentDecoder(nn.Module):
         return ((risen_b * cells) @ risen_a) / (risen_b @ risen_a)
 
 
+def _by_parameter(layer: nn.Linear, rows: Tensor, count: int) -> Tensor:
+    """(count, rows, width): the layer's outputs of each parameter together, without a copy."""
+    weight = layer.weight.view(count, -1, rows.shape[1]).transpose(1, 2)
+    return torch.baddbmm(layer.bias.view(count, 1, -1), rows.expand(count, -1, -1), weight)
+
+
 def _risen(scores: Tensor) -> Tensor:
     """e^(scores − their largest), over the features.
 
-    The shift cancels in the ratio. The floor keeps the product of two such numbers above the
-    smallest float32, also where gene and cell favour different features.
+    The shift cancels in the ratio, so no gradient goes through it. The floor keeps the product
+    of two such numbers above the smallest float32, also where gene and cell favour different
+    features.
     """
-    return torch.exp((scores - scores.amax(dim=2, keepdim=True)).clamp_min(LOWEST_SCORE))
+    return torch.exp((scores - scores.detach().amax(dim=2, keepdim=True)).clamp_min(LOWEST_SCORE))
 
 
 class PlainDecoder(nn.Module):

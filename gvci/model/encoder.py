@@ -45,22 +45,24 @@ class GeneEncoder(nn.Module):
     """
 
     def __init__(self, edge_index: Tensor, genes: int, width: int, depth: int) -> None:
-        from torch_geometric.nn import GCNConv  # seconds to import, and only training needs it
+        # torch_geometric takes seconds to import, and only training needs it.
+        from gvci.model.convolution import Convolution, SelfConnected
 
         super().__init__()
         self.features = nn.Parameter(torch.randn(genes, width) / width**0.5)
         self.edge_logits = nn.Parameter(torch.ones(edge_index.shape[1]))
         self.register_buffer("edge_index", edge_index)
-        self.convolutions = nn.ModuleList(GCNConv(width, width) for _ in range(depth))
+        self.connections = SelfConnected(edge_index, genes)
+        self.convolutions = nn.ModuleList(Convolution(width) for _ in range(depth))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
         self.gains = nn.Parameter(torch.ones(depth))
 
     def forward(self) -> Tensor:
         """Z_G, (genes, width); the same for every cell."""
         hidden: Tensor = self.features
-        weights = torch.sigmoid(self.edge_logits)
+        weights = self.connections.normalised(torch.sigmoid(self.edge_logits))
         for gcn, norm, gain in zip(self.convolutions, self.norms, self.gains, strict=True):
-            hidden = hidden + gain * torch.relu(gcn(norm(hidden), self.edge_index, weights))
+            hidden = hidden + gain * torch.relu(gcn(norm(hidden), self.connections.graph, weights))
         return hidden
 
 

@@ -43,6 +43,11 @@ class Batch(NamedTuple):
     depth: Tensor | None  # (cells, 1)
 
 
+def _again(rows: Tensor, times: int) -> Tensor:
+    """The same rows several times, (times · rows, …)."""
+    return rows.expand(times, *rows.shape).flatten(0, 1)
+
+
 class GraphVCI(nn.Module):
     """Encoder and decoder of one cell; the gene embeddings Z_G come in as an argument.
 
@@ -93,11 +98,18 @@ class GraphVCI(nn.Module):
         genes: Tensor | None,
         depth: Tensor | None = None,
     ) -> tuple[list[Outcome], Tensor]:
-        """p(Y | Z, T) of the same cells under each treatment, and the penalty on responses."""
+        """p(Y | Z, T) of the same cells under each treatment, and the penalty on responses.
+
+        A treatment that is shorter than Z is of the first cells.
+        """
         pairs = [(t, self.treatment_input(t, genes)) for t in treatments]
         raw, penalty = self.head(z, x, pairs, genes)
         s = self.settings
-        return [outcome(s.likelihood, one, depth, s.smallest_scale) for one in raw], penalty
+        depths = [None if depth is None else depth[: len(t)] for t in treatments]
+        return [
+            outcome(s.likelihood, one, d, s.smallest_scale)
+            for one, d in zip(raw, depths, strict=True)
+        ], penalty
 
     # --- eq. 4 -----------------------------------------------------------------------
 
@@ -120,24 +132,24 @@ class GraphVCI(nn.Module):
             density: p̂ of the distribution term.
             generator: source of the latent's noise.
         """
-        s, x = self.settings, batch.covariates
+        s, x, t2 = self.settings, batch.covariates, batch.counterfactual_treatment
         latent = self.encode(batch.expression, x, batch.treatment, genes)
-        z = latent.draw(generator)
-        both = [batch.treatment, batch.counterfactual_treatment]
-        (factual, counter), penalty = self.decode(z, x, both, genes, batch.depth)
-        observed = Observed(batch.expression, batch.counts, batch.depth)
-        fits = [factual.log_density(observed).mean()]
-        for _ in range(s.samples - 1):
-            again = latent.draw(generator)
-            (other,), _ = self.decode(again, x, both[:1], genes, batch.depth)
-            fits.append(other.log_density(observed).mean())
+        # All samples of Z in one decoding; T′ of the first alone.
+        z = torch.cat([latent.draw(generator) for _ in range(s.samples)])
+        xs, t = _again(x, s.samples), _again(batch.treatment, s.samples)
+        observed = Observed(
+            _again(batch.expression, s.samples),
+            None if batch.counts is None else _again(batch.counts, s.samples),
+            None if batch.depth is None else _again(batch.depth, s.samples),
+        )
+        (factual, counter), penalty = self.decode(z, xs, [t, t2], genes, observed.depth)
         if s.constructed == "residual":
-            constructed = batch.expression + counter.mean - factual.mean
+            constructed = batch.expression + counter.mean - factual.mean[: len(x)]
         else:
             constructed = counter.draw(generator)
-        encoded = lagged.encode(constructed, x, batch.counterfactual_treatment, lagged_genes)
+        encoded = lagged.encode(constructed, x, t2, lagged_genes)
         terms = {
-            "reconstruction": -torch.stack(fits).mean(),
+            "reconstruction": -factual.log_density(observed).mean(),
             "distribution": -density(constructed, batch).mean(),
             "kl": kl_divergence(latent, encoded).mean(),
             "response": penalty,

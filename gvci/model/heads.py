@@ -52,12 +52,14 @@ class JointHead(nn.Module):
 
         Args:
             z, x: Z (cells, latent) and X (cells, m).
-            treatments: (T, T as it enters the networks) of each decoding.
+            treatments: (T, T as it enters the networks) of each decoding; one that is shorter
+                than Z is of the first cells.
             genes: Z_G.
         """
-        inputs = torch.cat([torch.cat([z, entering], dim=1) for _, entering in treatments])
-        raw = self.attention(genes, self.cell(inputs)) + self.gene_bias
-        return list(raw.split(len(z), dim=1)), z.new_zeros(())
+        sizes = [len(t) for t, _ in treatments]
+        inputs = [torch.cat([z[: len(t)], entering], dim=1) for t, entering in treatments]
+        raw = self.attention(genes, self.cell(torch.cat(inputs))) + self.gene_bias
+        return list(raw.split(sizes, dim=1)), z.new_zeros(())
 
     def mean_of(
         self,
@@ -123,13 +125,16 @@ class AdditiveHead(nn.Module):
         """Raw parameters of the same cells under each treatment, and the mean square of g."""
         shared = self.attention(genes, self.skip(z) + self.cell(z)) + self.gene_bias
         shared = torch.cat([shared[:1] + x @ self.covariate_effects, shared[1:]])
-        narrow = self.narrow(z)
-        inputs = torch.cat([torch.cat([narrow, entering], dim=1) for _, entering in treatments])
+        narrow, sizes = self.narrow(z), [len(t) for t, _ in treatments]
+        inputs = [torch.cat([narrow[: len(t)], entering], dim=1) for t, entering in treatments]
         treated = torch.cat([t for t, _ in treatments])
-        responses = self.response_attention(genes, self.response(inputs))[0]
+        responses = self.response_attention(genes, self.response(torch.cat(inputs)))[0]
         responses = responses * (1 - treated[:, :1]).clamp_min(0)  # column 0 is the control's
-        shifts = (responses + self.effects(x.repeat(len(treatments), 1), treated)).split(len(z))
-        raw = [torch.cat([shared[:1] + shift, shared[1:]]) for shift in shifts]
+        shifts = responses + self.effects(torch.cat([x[:size] for size in sizes]), treated)
+        raw = [
+            torch.cat([shared[:1, : len(shift)] + shift, shared[1:, : len(shift)]])
+            for shift in shifts.split(sizes)
+        ]
         return raw, (responses**2).mean()
 
     def mean_of(
