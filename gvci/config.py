@@ -282,7 +282,7 @@ class TrainSettings(Settings):
     learning_rate_decay: float = Field(0.5, gt=0, le=1)
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     batch_size: int = Field(64, ge=2)
-    max_steps: int = Field(600, ge=1)
+    max_steps: int = Field(400, ge=1)
     evaluate_every: int = Field(50, ge=1, description="steps between validations")
     patience: int = Field(20, ge=1, description="validations without gain before stopping")
     inner_folds: int = Field(
@@ -292,7 +292,7 @@ class TrainSettings(Settings):
     seed: int = Field(0, ge=0, lt=2**63)
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "quick": {"max_steps": 300, "inner_folds": 3, "members": 1},
+        "quick": {"max_steps": 200, "inner_folds": 3, "members": 1},
         "standard": {},
         "paper": {
             "heads": "joint",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from gvci.baselines import BASELINES, best
-from gvci.inner import InnerPairs, control_cells, predicted_means
+from gvci.inner import InnerPairs, control_cells, predicted_means, relative_errors
 from gvci.pseudobulk import pseudobulks
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ class InnerEvidence:
 
     Attributes:
         pairs: (group, perturbation), in the order of the rows.
-        truth, network, baseline: (pairs, n) mean expression.
+        truth, control, network, baseline: (pairs, n) mean expression.
     """
 
     pairs: list[tuple[str, str]]
     truth: np.ndarray
+    control: np.ndarray
     network: np.ndarray
     baseline: np.ndarray
 
@@ -49,6 +50,7 @@ class InnerEvidence:
         return cls(
             [pair for fold in folds for pair in fold.pairs],
             np.concatenate([fold.truth for fold in folds]),
+            np.concatenate([fold.control for fold in folds]),
             np.concatenate([fold.said[validation] for fold in folds]).astype(np.float64),
             np.concatenate([fold.baseline for fold in folds]),
         )
@@ -56,8 +58,7 @@ class InnerEvidence:
     def relative(self, share: float) -> np.ndarray:
         """(pairs,) squared error of the mixture, relative to the baseline's."""
         mixed = self.baseline + share * (self.network - self.baseline)
-        own = ((mixed.clip(0) - self.truth) ** 2).mean(axis=1)
-        return np.asarray(own / ((self.baseline - self.truth) ** 2).mean(axis=1).clip(1e-12))
+        return relative_errors(mixed.clip(0), self.baseline, self.truth, self.control)
 
     def share(self) -> tuple[float, float, float]:
         """λ, the mean relative error there, and its standard error over pairs."""

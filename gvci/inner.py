@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gvci.baselines import BASELINES, best
-from gvci.pseudobulk import FEWEST_CELLS, LEARNING_SPLITS, Pseudobulks, pseudobulks
+from gvci.pseudobulk import FEWEST_CELLS, LEARNING_SPLITS, Pseudobulks, pseudobulks, squared_errors
 
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
@@ -33,7 +33,7 @@ class InnerPairs:
         gone: all pairs that the member must not see, those with few cells too.
         hidden: (cells,) True for cells that the member must not see.
         controls: group → positions of control cells that are transported.
-        truth, baseline: (pairs, n) mean expression, log1p CP10k.
+        truth, control, baseline: (pairs, n) mean expression, log1p CP10k.
         said: the member's prediction (pairs, n) at each validation so far.
     """
 
@@ -43,19 +43,18 @@ class InnerPairs:
     hidden: np.ndarray
     controls: dict[str, np.ndarray]
     truth: np.ndarray
+    control: np.ndarray
     baseline: np.ndarray
     said: list[np.ndarray] = field(default_factory=list)
 
     def judge(self, member: Member) -> float:
-        """Mean over pairs of the squared error relative to the baseline's; keeps what was said."""
+        """Mean over pairs of the error relative to the baseline's; keeps what was said."""
         self.said.append(predicted_means(self.data, member, self.pairs, self.controls))
         return float(np.mean(self.relative_errors(-1)))
 
     def relative_errors(self, validation: int) -> np.ndarray:
         """(pairs,) squared error at a validation, relative to the baseline's."""
-        errors = ((self.said[validation] - self.truth) ** 2).mean(axis=1)
-        rival = ((self.baseline - self.truth) ** 2).mean(axis=1)
-        return np.asarray(errors / rival.clip(1e-12))
+        return relative_errors(self.said[validation], self.baseline, self.truth, self.control)
 
     def tensors(self) -> dict[str, Tensor]:
         """What was said, for a training that may be stopped."""
@@ -64,6 +63,14 @@ class InnerPairs:
     def take(self, tensors: dict[str, Tensor]) -> None:
         """Back to what was said."""
         self.said = [tensors[name].numpy() for name in sorted(tensors)]
+
+
+def relative_errors(
+    said: np.ndarray, baseline: np.ndarray, truth: np.ndarray, control: np.ndarray
+) -> np.ndarray:
+    """(pairs,) squared error relative to the baseline's: mean of all and of most changed genes."""
+    own, rival = (squared_errors(means, truth, control) for means in (said, baseline))
+    return np.asarray((own / rival.clip(1e-12)).mean(axis=1))
 
 
 def predicted_means(
@@ -208,5 +215,6 @@ def _fold(
         hidden,
         control_cells(data, sorted({group for group, _ in judged}), seed),
         np.stack([bulks.mean(*pair) for pair in judged]),
+        np.stack([bulks.control_mean(group) for group, _ in judged]),
         np.stack([BASELINES[name](rest, *pair).mean for pair in judged]),
     )

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from gvci.pseudobulk import FEWEST_CELLS, Pseudobulks
+from gvci.pseudobulk import FEWEST_CELLS, Pseudobulks, squared_errors
 
 LEVEL_VARIANCE = 1e3  # levels of groups are as good as free
 MOST_COMBINATIONS = 16
@@ -39,12 +39,12 @@ class Constants(NamedTuple):
     epsilon: float
 
 
-DEFAULT = Constants(1.0, 1.0, 1.0, 0.3, 1.0)
+DEFAULT = Constants(2.0, 1.0, 1.0, 0.1, 1.0)
 SCALES = (1.0, 0.3)
 TRIED = [
     Constants(*values)
-    for values in product((0.5, 1.0), (0.5, 1.0, 2.0), (0.3, 1.0, 3.0), (0.3, 1.0), SCALES)
-] + [Constants(1.0, 0.0, 1.0, alone, epsilon) for alone, epsilon in product((0.3, 1.0), SCALES)]
+    for values in product((1.0, 2.0, 4.0), (0.0, 1.0, 2.0, 4.0), (1.0, 3.0), (0.1, 0.3), SCALES)
+]
 
 
 class Kriging:
@@ -148,7 +148,10 @@ def _spread(means: np.ndarray) -> float:
 
 
 def choose_constants(bulks: Pseudobulks, noise: float) -> Constants:
-    """The constants of least mean squared error where a level is left out of a perturbation."""
+    """The constants of least error where a level is left out of a perturbation.
+
+    The error is that of all genes and that of the most changed ones, each relative to no change.
+    """
     combinations = sorted(
         {
             (bulks.level(group), label)
@@ -161,11 +164,11 @@ def choose_constants(bulks: Pseudobulks, noise: float) -> Constants:
     )
     if not combinations:
         return DEFAULT
-    most = MOST_COMBINATIONS if len(bulks.row) < LARGE else MOST_COMBINATIONS // 2
+    most = MOST_COMBINATIONS if len(bulks.row) < LARGE else MOST_COMBINATIONS // 4
     if len(combinations) > most:
         drawn = np.random.default_rng(0).choice(len(combinations), most, replace=False)
         combinations = [combinations[i] for i in sorted(drawn)]
-    errors = np.zeros(len(TRIED))
+    errors, nothing = np.zeros((len(TRIED), 2)), np.zeros(2)
     for level, label in combinations:
         hidden = Kriging(bulks.without(level, label), noise)
         asked = [
@@ -174,9 +177,12 @@ def choose_constants(bulks: Pseudobulks, noise: float) -> Constants:
             if name == label and bulks.level(group) == level and (group, bulks.control) in bulks.row
         ]
         truth = np.stack([bulks.mean(*pair) for pair in asked])
+        control = np.stack([bulks.control_mean(group) for group, _ in asked])
+        nothing += squared_errors(control, truth, control).mean(axis=0)
         for i, constants in enumerate(TRIED):
-            errors[i] += float(((hidden.predict(asked, constants) - truth) ** 2).mean())
-    return TRIED[int(np.argmin(errors))]
+            said = hidden.predict(asked, constants)
+            errors[i] += squared_errors(said, truth, control).mean(axis=0)
+    return TRIED[int(np.argmin((errors / nothing.clip(1e-12)).sum(axis=1)))]
 
 
 def kriged_effects(

@@ -98,9 +98,7 @@ class GraphVCITask:
         if self.gene_encoder is not None:
             graph = list(self.gene_encoder.parameters())
             groups.append({"params": graph, "lr": s.graph_learning_rate})
-        return torch.optim.Adam(
-            groups, lr=s.learning_rate, weight_decay=s.weight_decay, fused=True
-        )
+        return torch.optim.Adam(groups, lr=s.learning_rate, weight_decay=s.weight_decay, fused=True)
 
     def _genes(self) -> Tensor | None:
         genes: Tensor | None = self.gene_encoder() if self.gene_encoder is not None else None

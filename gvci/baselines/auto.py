@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from gvci.baselines.answer import Baseline, Predict
-from gvci.baselines.inner import SIMPLE, InnerPair, inner_pairs
+from gvci.baselines.inner import SIMPLE, InnerPair, inner_pairs, pooled_errors
 from gvci.baselines.stack import nested, stack, stacked
 from gvci.pseudobulk import Pseudobulks
 
@@ -23,7 +21,8 @@ class Choice:
 
     Attributes:
         name: the baseline of least leave-level-out error; "additive" where none was tested.
-        errors: baseline → mean squared error over inner pairs, (log1p CP10k)².
+        errors: baseline → squared error over inner pairs, relative to no change; the mean of
+            that of all genes and that of the most changed ones.
         n_pairs: inner pairs behind the errors.
     """
 
@@ -59,7 +58,7 @@ def choice(bulks: Pseudobulks, besides: str | None = None) -> Choice:
 def _chosen(pairs: list[InnerPair]) -> Choice:
     if not pairs:
         return Choice(UNTESTED, {}, 0)
-    errors = {name: float(np.mean([pair.errors[name] for pair in pairs])) for name in CANDIDATES}
+    errors = pooled_errors(pairs, CANDIDATES)
     return Choice(min(errors, key=lambda name: errors[name]), errors, len(pairs))
 
 

@@ -6,6 +6,7 @@ the group's level, as it is on held-out cells. What wins here is what to trust t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -16,7 +17,7 @@ from gvci.baselines.answer import Predict, no_change
 from gvci.baselines.carried import additive, additive_counts, similar
 from gvci.baselines.perturbed import perturbed_mean
 from gvci.baselines.ridge import ridge
-from gvci.pseudobulk import FEWEST_CELLS, Pseudobulks
+from gvci.pseudobulk import FEWEST_CELLS, Pseudobulks, squared_errors
 
 MOST_PAIRS = 200
 SIMPLE: dict[str, Predict] = {
@@ -38,7 +39,7 @@ class InnerPair:
         truth: (genes,) its measured mean, log1p CP10k.
         n_cells: learning cells behind the truth.
         means: baseline → (genes,) prediction.
-        errors: baseline → its mean squared error over genes.
+        errors: baseline → its mean squared errors, over all genes and over the most changed.
     """
 
     group: str
@@ -49,13 +50,26 @@ class InnerPair:
     means: dict[str, np.ndarray]
 
     @cached_property
-    def errors(self) -> dict[str, float]:
-        """(log1p CP10k)²."""
-        return {n: float(np.mean((mean - self.truth) ** 2)) for n, mean in self.means.items()}
+    def errors(self) -> dict[str, np.ndarray]:
+        """(2,) each, (log1p CP10k)²; see `squared_errors`."""
+        names, control = list(self.means), self.means["no_change"]
+        said = np.stack([self.means[name] for name in names])
+        truth = np.broadcast_to(self.truth, said.shape)
+        found = squared_errors(said, truth, np.broadcast_to(control, said.shape))
+        return dict(zip(names, found, strict=True))
 
     def adding(self, name: str, mean: np.ndarray) -> InnerPair:
         """The same with one more baseline."""
         return replace(self, means={**self.means, name: mean})
+
+
+def pooled_errors(pairs: Sequence[InnerPair], names: Iterable[str]) -> dict[str, float]:
+    """Error of baselines over pairs relative to no change: mean of all and most changed genes."""
+    nothing = np.mean([pair.errors["no_change"] for pair in pairs], axis=0).clip(1e-12)
+    return {
+        name: float((np.mean([pair.errors[name] for pair in pairs], axis=0) / nothing).mean())
+        for name in names
+    }
 
 
 _INNER: WeakKeyDictionary[Pseudobulks, list[InnerPair]] = WeakKeyDictionary()

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from gvci.baselines.carried import likeness
-from gvci.baselines.inner import SIMPLE, InnerPair, inner_pairs
+from gvci.baselines.inner import SIMPLE, InnerPair, inner_pairs, pooled_errors
 from gvci.pseudobulk import Pseudobulks
 
 FEWEST_PAIRS, FOLDS = 4, 5
@@ -104,8 +104,8 @@ class Lessons:
 
     def _learn(self, pairs: list[InnerPair]) -> Network:
         """Ridge output; its penalty by leaving out a fold of levels, or no correction at all."""
-        errors = [np.mean([pair.errors[name] for pair in pairs]) for name in SIMPLE]
-        at = int(np.argmin(errors))
+        errors = pooled_errors(pairs, SIMPLE)
+        at = list(SIMPLE).index(min(SIMPLE, key=lambda name: errors[name]))
         parts = [self._sums[fold] for fold in sorted({self.fold(p.level) for p in pairs})]
         own = [(gram, cross[:, at], float(square[at])) for gram, cross, square in parts]
         gram = np.sum([part for part, *_ in own], axis=0)

@@ -22,7 +22,11 @@ def evidence(network_error, baseline_error, pairs=12, genes=200, seed=0, correla
         correlation * common + own * rng.normal(0, 1, (pairs, genes))
     )
     return InnerEvidence(
-        [(f"g{i}", "p") for i in range(pairs)], truth, network, truth + baseline_error * common
+        [(f"g{i}", "p") for i in range(pairs)],
+        truth,
+        np.zeros_like(truth),
+        network,
+        truth + baseline_error * common,
     )
 
 
@@ -55,7 +59,7 @@ def test_chance_rarely_opens_it():
         truth = np.full((6, 50), 1.0)
         base = truth + rng.normal(0, 0.1, (6, 1))
         network = base + rng.choice([-1, 1], (6, 1)) * 0.2
-        opened += InnerEvidence([("g", "p")] * 6, truth, network, base).share()[0] > 0
+        opened += InnerEvidence([("g", "p")] * 6, truth, 0 * truth, network, base).share()[0] > 0
     assert opened < 70
 
 

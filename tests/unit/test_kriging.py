@@ -14,7 +14,7 @@ from gvci.kriging import (
     kriged_effects,
     within_pair_variance,
 )
-from gvci.pseudobulk import Pseudobulks
+from gvci.pseudobulk import Pseudobulks, squared_errors
 
 GENES = 40
 
@@ -137,6 +137,18 @@ def test_within_pair_variance_equals_the_loop():
     expected = np.concatenate([cells[pair == p] - cells[pair == p].mean(0) for p in "abc"])
     ours = within_pair_variance(sp.csr_matrix(cells), pair)
     assert ours == pytest.approx((expected**2).mean(), rel=1e-5)
+
+
+def test_errors_of_all_and_of_the_most_changed_genes():
+    rng = np.random.default_rng(7)
+    said, truth, control = rng.normal(size=(3, 2, 90))
+    both = squared_errors(said, truth, control)
+    for k in range(2):
+        order = sorted(range(90), key=lambda i: -abs(truth[k, i] - control[k, i]))[:50]
+        assert both[k, 0] == pytest.approx(((said[k] - truth[k]) ** 2).mean())
+        assert both[k, 1] == pytest.approx(
+            np.mean([(said[k, i] - truth[k, i]) ** 2 for i in order])
+        )
 
 
 def test_one_group_has_nothing_to_choose_by():
