@@ -11,8 +11,9 @@ import pytest
 from gvci.config import TrainSettings
 from gvci.ensemble import train
 from gvci.errors import PredictionError, TrainingError
+from gvci.model.graph import drawn_targets
 from gvci.prediction import TrainedModel
-from gvci.task import GraphVCITask, drawn_targets
+from gvci.task import GraphVCITask
 from gvci.training import fit
 
 SMALL = {
