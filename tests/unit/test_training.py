@@ -170,7 +170,8 @@ def test_stopped_and_resumed_equals_uninterrupted(
     """Stopped in the first inner member, in the second, or in the final one."""
     monkeypatch.setattr("gvci.unfinished.PAUSE_SECONDS", 0.0)
     settings = TrainSettings.checked(SMALL | changes)
-    whole = train(small_data, small_simulation.prior, settings)
+    files = tmp_path / "whole.jsonl", tmp_path / "resumed.jsonl"
+    whole = train(small_data, small_simulation.prior, settings, metrics=files[0])
     folder, done = tmp_path / "unfinished", 0
     plain = GraphVCITask.step
 
@@ -183,10 +184,15 @@ def test_stopped_and_resumed_equals_uninterrupted(
 
     monkeypatch.setattr(GraphVCITask, "step", stopping)
     with pytest.raises(KeyboardInterrupt):
-        train(small_data, small_simulation.prior, settings, unfinished=folder)
+        train(small_data, small_simulation.prior, settings, metrics=files[1], unfinished=folder)
     assert list(folder.iterdir()) or stop_at < 20
     stopped, done = done, -1000
-    resumed = train(small_data, small_simulation.prior, settings, unfinished=folder)
+    resumed = train(
+        small_data, small_simulation.prior, settings, metrics=files[1], unfinished=folder
+    )
+    lines = [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
+    for one, other in zip(*lines, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
     assert not folder.exists()
     if stopped >= 20:  # something was kept, so not everything was done again
         assert done + 1000 < total_steps(whole, settings)
