@@ -111,6 +111,16 @@ class AdditiveHead(nn.Module):
         kriged = self.kriged[group[cell], level] * t[cell, level][:, None]
         return (t @ self.treatment_effects).index_add(0, cell, kriged)
 
+    def _mean_effects(self, x: Tensor, t: Tensor) -> Tensor:
+        """The mean over cells of `effects`, (n,); each group's row of K is read once."""
+        cell, level = t.nonzero(as_tuple=True)
+        group = (x @ self.group_covariates.T).argmax(dim=1)[cell]
+        share = self.kriged.new_zeros(self.kriged.shape[:2])
+        share.index_put_((group, level), t[cell, level] / len(t), accumulate=True)
+        some = share.nonzero(as_tuple=True)
+        mean: Tensor = share[some] @ self.kriged[some] + t.mean(dim=0) @ self.treatment_effects
+        return mean
+
     def base(self, x: Tensor, t: Tensor) -> Tensor:
         """b + A[X] + K[X, T] + D[T], (cells, n)."""
         return self.gene_bias[0] + x @ self.covariate_effects + self.effects(x, t)
@@ -147,7 +157,8 @@ class AdditiveHead(nn.Module):
     ) -> list[Tensor]:
         """The first parameter's mean over cells under each treatment, (n,); linear decoders."""
         shared = self.attention(genes, (self.skip(z) + self.cell(z)).mean(dim=0, keepdim=True))[0]
-        base = torch.stack([self.base(x, t).mean(dim=0) for t, _ in treatments])
+        base = self.gene_bias[0] + x.mean(dim=0) @ self.covariate_effects
+        base = base + torch.stack([self._mean_effects(x, t) for t, _ in treatments])
         narrow = self.narrow(z)
         cells = [
             (self.response(torch.cat([narrow, entering], dim=1)) * (1 - t[:, :1]).clamp_min(0))
