@@ -104,7 +104,7 @@ def test_a_cell_does_not_depend_on_its_neighbours_and_means_commute(changes):
     alone_z = core.encode(y[2:3], x[2:3], t[2:3], genes).mean
     (alone,), _ = core.decode(alone_z, x[2:3], [t[2:3]], genes, depth[2:3])
     torch.testing.assert_close(together.mean[2:3], alone.mean, atol=1e-5, rtol=1e-4)
-    if core.averages_before_decoding:
+    if core.gives_means:
         pairs = [(a, core.treatment_input(a, genes)) for a in (t, t.flip(0))]
         means = core.head.mean_of(z, x, pairs, genes)
         torch.testing.assert_close(means[0], together.mean.mean(0), atol=1e-5, rtol=1e-4)
