@@ -36,19 +36,20 @@ class Member:
         return self.core.decode(z, x, treatments, self.genes, depth)[0]
 
     @torch.no_grad()
+    def means(self, z: Tensor, x: Tensor, treatments: list[Tensor], depth: Tensor | None) -> Tensor:
+        """The mean over cells of μ(Z, T) under each treatment, (treatments, n)."""
+        if self.core.gives_means:
+            pairs = [(t, self.core.treatment_input(t, self.genes)) for t in treatments]
+            return torch.stack(self.core.head.mean_of(z, x, pairs, self.genes))
+        return torch.stack([o.mean.mean(0) for o in self.outcomes(z, x, treatments, depth)])
+
     def mean_shift(
         self, z: Tensor, x: Tensor, treatments: list[Tensor], depth: Tensor | None
     ) -> Tensor:
         """The mean over cells of μ(Z, T′) − μ(Z, T); `treatments` is T, then each T′.
 
-        Where the decoder is linear in Y_M it sees one mean cell instead of all of them.
-
         Returns:
             (treatments − 1, n).
         """
-        if self.core.averages_before_decoding:
-            pairs = [(t, self.core.treatment_input(t, self.genes)) for t in treatments]
-            means = torch.stack(self.core.head.mean_of(z, x, pairs, self.genes))
-        else:
-            means = torch.stack([o.mean.mean(0) for o in self.outcomes(z, x, treatments, depth)])
+        means = self.means(z, x, treatments, depth)
         return means[1:] - means[:1]

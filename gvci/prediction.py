@@ -48,7 +48,7 @@ class TrainedModel:
         treatment = header["treatment"]
         self.treatment_code = TreatmentCode(tuple(treatment["levels"]), treatment["control"])
         self.covariate_code = CovariateCode.from_json(header["covariates"])
-        self._latents: dict[bytes, list[Tensor]] = {}
+        self._latents: dict[bytes, list[tuple[Tensor, Tensor]]] = {}
 
     @property
     def name(self) -> str:
@@ -193,28 +193,37 @@ class TrainedModel:
     ) -> np.ndarray:
         """(n,) float64: mean over cells and members of μ(Z, T′) − μ(Z, T), as in `residual`.
 
-        The latents of the last few sets of cells are kept: each perturbation of the same cells
-        then costs one decoding.
+        What does not depend on T′ is kept for the last few sets of cells: each perturbation of
+        the same cells then costs one decoding.
         """
         x, t, t2 = (
             torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32))
             for a in (covariates, treatment, counterfactual_treatment)
         )
         d = None if depth is None else torch.from_numpy(depth[:, None].astype(np.float32))
-        latents = self._kept_latents(np.ascontiguousarray(expression, dtype=np.float32), x, t)
+        known = self._known(np.ascontiguousarray(expression, dtype=np.float32), x, t, d)
         shifts = [
-            member.mean_shift(z, x, [t, t2], d)[0]
-            for member, z in zip(self.members, latents, strict=True)
+            member.means(z, x, [t2], d)[0] - own
+            for member, (z, own) in zip(self.members, known, strict=True)
         ]
         return np.asarray(torch.stack(shifts).mean(dim=0).numpy(), dtype=np.float64)
 
-    def _kept_latents(self, expression: np.ndarray, x: Tensor, t: Tensor) -> list[Tensor]:
+    def _known(
+        self, expression: np.ndarray, x: Tensor, t: Tensor, depth: Tensor | None
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Z of these cells and their mean μ(Z, T), of each member."""
         y = torch.from_numpy(expression)
-        key = b"".join(a.tobytes() for a in (expression[:, ::17].sum(axis=1), x.numpy(), t.numpy()))
+        parts = [expression[:, ::17].sum(axis=1), x.numpy(), t.numpy()]
+        parts += [] if depth is None else [depth.numpy()]
+        key = b"".join(part.tobytes() for part in parts)
         if key not in self._latents:
             while len(self._latents) >= KEPT_LATENTS:
                 self._latents.pop(next(iter(self._latents)))
-            self._latents[key] = [member.latent(y, x, t) for member in self.members]
+            latents = [member.latent(y, x, t) for member in self.members]
+            self._latents[key] = [
+                (z, member.means(z, x, [t], depth)[0])
+                for member, z in zip(self.members, latents, strict=True)
+            ]
         return self._latents[key]
 
 

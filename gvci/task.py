@@ -60,8 +60,11 @@ class GraphVCITask:
         torch.manual_seed(self.seed)
         self.matcher = Matcher(data, settings, None if inner is None else inner.hidden)
         n, code, covariates = len(data.genes), data.treatment_code, data.covariates.shape[1]
-        effects = started_effects(data, None if inner is None else inner.gone)
-        sizes = Sizes(n, code.width, covariates, len(effects.table))
+        effects = None  # seconds of kriging, and only the additive head starts there
+        if settings.heads == "additive":
+            effects = started_effects(data, None if inner is None else inner.gone)
+        groups = 0 if effects is None else len(effects.table)
+        sizes = Sizes(n, code.width, covariates, groups)
         nodes = gene_nodes(list(code.levels), list(data.genes))
         self.core = GraphVCI(settings, sizes, nodes)
         self.gene_encoder = gene_encoder(grn, n, settings) if self.core.uses_graph else None

@@ -26,10 +26,10 @@ class KeyIndependentDecoder(nn.Module):
         self.parameters_per_gene, self.softmax = parameters, softmax
         self.query = nn.Linear(gene_width, width * parameters)
 
-    def forward(self, genes: Tensor, cells: Tensor) -> Tensor:
-        """(n, d_G) and (cells, width) → (parameters, cells, n)."""
-        count = self.parameters_per_gene
-        attention = _by_parameter(self.query, genes, count)
+    def forward(self, genes: Tensor, cells: Tensor, first: int | None = None) -> Tensor:
+        """(n, d_G) and (cells, width) → (parameters, cells, n), the first few or all."""
+        count = first or self.parameters_per_gene
+        attention = _by_parameter(self.query, genes, count, cells.shape[1])
         if self.softmax:
             attention = torch.softmax(attention, dim=2)
         else:
@@ -52,14 +52,17 @@ class KeyDependentDecoder(nn.Module):
         self.query = nn.Linear(gene_width, width * parameters)
         self.key = nn.Linear(width, width * parameters)
 
-    def scores(self, genes: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+    def scores(
+        self, genes: Tensor, cells: Tensor, first: int | None = None
+    ) -> tuple[Tensor, Tensor]:
         """a: (parameters, n, width) and b: (parameters, cells, width)."""
-        count = self.parameters_per_gene
-        return _by_parameter(self.query, genes, count), _by_parameter(self.key, cells, count)
+        count, width = first or self.parameters_per_gene, cells.shape[1]
+        a = _by_parameter(self.query, genes, count, width)
+        return a, _by_parameter(self.key, cells, count, width)
 
-    def forward(self, genes: Tensor, cells: Tensor) -> Tensor:
-        """(n, d_G) and (cells, width) → (parameters, cells, n)."""
-        a, b = self.scores(genes, cells)
+    def forward(self, genes: Tensor, cells: Tensor, first: int | None = None) -> Tensor:
+        """(n, d_G) and (cells, width) → (parameters, cells, n), the first few or all."""
+        a, b = self.scores(genes, cells, first)
         if not self.softmax:
             per_cell = (b * cells).sum(dim=2, keepdim=True)
             return (cells @ a.transpose(1, 2) + per_cell) / math.sqrt(cells.shape[1])
@@ -67,10 +70,11 @@ class KeyDependentDecoder(nn.Module):
         return ((risen_b * cells) @ risen_a) / (risen_b @ risen_a)
 
 
-def _by_parameter(layer: nn.Linear, rows: Tensor, count: int) -> Tensor:
+def _by_parameter(layer: nn.Linear, rows: Tensor, count: int, width: int) -> Tensor:
     """(count, rows, width): the layer's outputs of each parameter together, without a copy."""
-    weight = layer.weight.view(count, -1, rows.shape[1]).transpose(1, 2)
-    return torch.baddbmm(layer.bias.view(count, 1, -1), rows.expand(count, -1, -1), weight)
+    weight = layer.weight[: count * width].view(count, width, -1).transpose(1, 2)
+    bias = layer.bias[: count * width].view(count, 1, width)
+    return torch.baddbmm(bias, rows.expand(count, -1, -1), weight)
 
 
 def _risen(scores: Tensor) -> Tensor:
@@ -88,10 +92,11 @@ class PlainDecoder(nn.Module):
 
     def __init__(self, genes: int, width: int, parameters: int) -> None:
         super().__init__()
-        self.parameters_per_gene = parameters
+        self.parameters_per_gene, self.genes = parameters, genes
         self.output = nn.Linear(width, genes * parameters, bias=False)
 
-    def forward(self, genes: Tensor | None, cells: Tensor) -> Tensor:
-        """(cells, width) → (parameters, cells, n); `genes` is not used."""
-        out: Tensor = self.output(cells).view(len(cells), self.parameters_per_gene, -1)
-        return out.transpose(0, 1)
+    def forward(self, genes: Tensor | None, cells: Tensor, first: int | None = None) -> Tensor:
+        """(cells, width) → (parameters, cells, n), the first few or all; `genes` is not used."""
+        count = first or self.parameters_per_gene
+        out: Tensor = cells @ self.output.weight[: count * self.genes].T
+        return out.view(len(cells), count, -1).transpose(0, 1)

@@ -74,10 +74,11 @@ class GraphVCI(nn.Module):
             self.projection = nn.Linear(n, s.latent, bias=False)
 
     @property
-    def averages_before_decoding(self) -> bool:
-        """Whether the mean over cells of μ is the decoder's answer to their mean Y_M."""
+    def gives_means(self) -> bool:
+        """Whether the head gives the mean over cells of μ without all parameters of all cells."""
         s = self.settings
-        return s.likelihood == "normal" and (s.model == "vci" or s.decoder == "dot")
+        linear = s.model == "vci" or s.decoder == "dot"
+        return s.likelihood == "normal" and (linear or s.heads == "joint")
 
     # --- eqs. 5–10 -------------------------------------------------------------------
 

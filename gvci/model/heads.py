@@ -37,6 +37,7 @@ class JointHead(nn.Module):
     def __init__(self, settings: TrainSettings, genes: int, treated: int, parameters: int) -> None:
         super().__init__()
         s = settings
+        self.linear = s.model == "vci" or s.decoder == "dot"
         self.cell = mlp(s.latent + treated, s.width, s.depth, s.width)
         self.attention = attention(s, genes, parameters)
         self.gene_bias = nn.Parameter(torch.zeros(parameters, 1, genes))
@@ -68,10 +69,18 @@ class JointHead(nn.Module):
         treatments: Sequence[tuple[Tensor, Tensor]],
         genes: Tensor | None,
     ) -> list[Tensor]:
-        """The first parameter's mean over cells under each treatment, (n,); linear decoders."""
+        """The first parameter's mean over cells under each treatment, (n,).
+
+        A decoder that is linear in Y_M sees one mean cell instead of all of them.
+        """
         inputs = torch.cat([torch.cat([z, entering], dim=1) for _, entering in treatments])
-        cells = torch.stack([part.mean(dim=0) for part in self.cell(inputs).split(len(z))])
-        return list(self.attention(genes, cells)[0] + self.gene_bias[0])
+        cells = self.cell(inputs).view(len(treatments), len(z), -1)
+        if self.linear:
+            means = self.attention(genes, cells.mean(dim=1), 1)[0]
+        else:
+            decoded = self.attention(genes, cells.flatten(0, 1), 1)[0]
+            means = decoded.view(len(treatments), len(z), -1).mean(dim=1)
+        return list(means + self.gene_bias[0])
 
 
 class AdditiveHead(nn.Module):
@@ -111,6 +120,16 @@ class AdditiveHead(nn.Module):
         kriged = self.kriged[group[cell], level] * t[cell, level][:, None]
         return (t @ self.treatment_effects).index_add(0, cell, kriged)
 
+    def _mean_effects(self, x: Tensor, t: Tensor) -> Tensor:
+        """The mean over cells of `effects`, (n,); each group's row of K is read once."""
+        cell, level = t.nonzero(as_tuple=True)
+        group = (x @ self.group_covariates.T).argmax(dim=1)[cell]
+        share = self.kriged.new_zeros(self.kriged.shape[:2])
+        share.index_put_((group, level), t[cell, level] / len(t), accumulate=True)
+        some = share.nonzero(as_tuple=True)
+        mean: Tensor = share[some] @ self.kriged[some] + t.mean(dim=0) @ self.treatment_effects
+        return mean
+
     def base(self, x: Tensor, t: Tensor) -> Tensor:
         """b + A[X] + K[X, T] + D[T], (cells, n)."""
         return self.gene_bias[0] + x @ self.covariate_effects + self.effects(x, t)
@@ -146,8 +165,10 @@ class AdditiveHead(nn.Module):
         genes: Tensor | None,
     ) -> list[Tensor]:
         """The first parameter's mean over cells under each treatment, (n,); linear decoders."""
-        shared = self.attention(genes, (self.skip(z) + self.cell(z)).mean(dim=0, keepdim=True))[0]
-        base = torch.stack([self.base(x, t).mean(dim=0) for t, _ in treatments])
+        mean_cell = (self.skip(z) + self.cell(z)).mean(dim=0, keepdim=True)
+        shared = self.attention(genes, mean_cell, 1)[0]
+        base = self.gene_bias[0] + x.mean(dim=0) @ self.covariate_effects
+        base = base + torch.stack([self._mean_effects(x, t) for t, _ in treatments])
         narrow = self.narrow(z)
         cells = [
             (self.response(torch.cat([narrow, entering], dim=1)) * (1 - t[:, :1]).clamp_min(0))

@@ -38,7 +38,7 @@ def start(
     covariates: np.ndarray,
     treatment: np.ndarray,
     arms: np.ndarray,
-    effects: Effects,
+    effects: Effects | None,
     seed: int,
 ) -> None:
     """Set the parameters that a baseline determines.
@@ -48,7 +48,7 @@ def start(
         expression: Y of the training cells (cells, n), log1p CP10k.
         covariates, treatment: X (cells, m) and T (cells, r).
         arms: (cells,) which cells share stratum and treatment.
-        effects: K, where the additive head starts.
+        effects: K, where the additive head starts; None for the joint one.
         seed: of the cells that the components are computed on.
     """
     means = np.asarray(expression.mean(axis=0), dtype=np.float64).ravel()
@@ -59,7 +59,7 @@ def start(
     head.gene_bias[0, 0] = torch.from_numpy(centre)
     if not counted:
         head.gene_bias[1, 0] = torch.log(torch.expm1(torch.from_numpy(sds.clip(1e-2))))
-    if not isinstance(head, AdditiveHead):
+    if not isinstance(head, AdditiveHead) or effects is None:
         return
     head.kriged.copy_(torch.from_numpy(effects.table))
     head.group_covariates.copy_(torch.from_numpy(effects.covariates))

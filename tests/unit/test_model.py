@@ -104,11 +104,28 @@ def test_a_cell_does_not_depend_on_its_neighbours_and_means_commute(changes):
     alone_z = core.encode(y[2:3], x[2:3], t[2:3], genes).mean
     (alone,), _ = core.decode(alone_z, x[2:3], [t[2:3]], genes, depth[2:3])
     torch.testing.assert_close(together.mean[2:3], alone.mean, atol=1e-5, rtol=1e-4)
-    if core.averages_before_decoding:
+    if core.gives_means:
         pairs = [(a, core.treatment_input(a, genes)) for a in (t, t.flip(0))]
         means = core.head.mean_of(z, x, pairs, genes)
         torch.testing.assert_close(means[0], together.mean.mean(0), atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(means[1], other.mean.mean(0), atol=1e-5, rtol=1e-4)
+
+
+def test_mean_of_the_additive_head_is_the_mean_of_its_cells():
+    """Groups of unequal size, doses, combinations, kriged effects."""
+    torch.manual_seed(4)
+    head = AdditiveHead(TrainSettings(**TINY), 9, 3, 2, (3, 2, 2)).double()
+    for parameter in head.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    head.kriged.copy_(torch.randn(2, 3, 9))
+    head.group_covariates.copy_(torch.eye(2))
+    _, x, t = (a.double() for a in cells(7))
+    doses = t * torch.rand(7, 1).double() + torch.tensor([0.0, 0.25, 0.0])
+    z, genes = torch.randn(7, 8).double(), torch.randn(9, 8).double()
+    treatments = [(t, t), (doses, doses)]
+    raw, _ = head(z, x, treatments, genes)
+    for mean, one in zip(head.mean_of(z, x, treatments, genes), raw, strict=True):
+        torch.testing.assert_close(mean, one[0].mean(dim=0))
 
 
 def test_additive_head_is_the_sum_that_its_docstring_says():
