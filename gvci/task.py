@@ -154,16 +154,28 @@ class GraphVCITask:
     def _name_the_gene(self, expression: Tensor, terms: dict[str, Tensor]) -> None:
         """Raise with the term, the epoch and the gene, where gradients are not finite."""
         broken = next((n for n, v in terms.items() if not torch.isfinite(v)), "the gradient")
-        weight: Tensor | None = next(self.core.encoder.embed_outcome.parameters()).grad
         where = ""
-        if weight is not None and not bool(torch.isfinite(weight).all()):
-            gene = int((~torch.isfinite(weight)).any(dim=0).nonzero()[0])
-            where = f", first seen at gene {self.matcher.data.genes[gene]}"
+        bad = self._broken_genes()
+        if bad.any() and not bad.all():
+            genes = self.matcher.data.genes[bad.numpy()]
+            where = f" ({len(genes):,} of {len(bad):,} genes, first {genes[0]})"
         message = (
             f"Training diverged at step {self.steps + 1} (epoch {self.steps // self._per_epoch + 1}"
             f"): {broken} is not finite{where}. Lower the learning rate."
         )
         raise TrainingError(message)
+
+    def _broken_genes(self) -> Tensor:
+        """(n,) True for genes with a parameter, or else a gradient, that is not finite."""
+        n = len(self.matcher.data.genes)
+        parameters = [p for p in self.core.parameters() if p.shape[-1] == n]
+        for values in (parameters, [p.grad for p in parameters if p.grad is not None]):
+            bad = torch.zeros(n, dtype=torch.bool)
+            for value in values:
+                bad |= ~torch.isfinite(value).view(-1, n).all(dim=0)
+            if bad.any():
+                return bad
+        return torch.zeros(n, dtype=torch.bool)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:

@@ -72,6 +72,20 @@ def test_a_hopeless_learning_rate_is_explained(small_data):
         train(small_data, None, settings)
 
 
+def test_divergence_names_term_epoch_and_gene(small_data):
+    import torch
+
+    task = GraphVCITask(small_data, None, TrainSettings(**SMALL, model="vci"))
+    gene = 7
+    with torch.no_grad():
+        task.core.head.gene_bias[0, 0, gene] = torch.inf
+    with pytest.raises(TrainingError, match=r"epoch 1\): \w+ is not finite") as caught:
+        task.step()
+    assert "Lower the learning rate" in str(caught.value)
+    expected = f"(1 of {len(small_data.genes)} genes, first {small_data.genes[gene]})"
+    assert expected in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
