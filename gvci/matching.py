@@ -94,14 +94,14 @@ class Matcher:
         key = self.stratum[rows] * self.n_arms + self.arm[partners]
         counts = self.counts[key]
         if self.settings.kernel == "means":
-            matched, spread = self.means[key], self.spreads[key]
+            own, matched, spread = self.data.dense(rows), self.means[key], self.spreads[key]
         else:
             drawn = self.settings.match_cells
             offsets = (rng.random((len(rows), drawn)) * counts[:, None]).astype(np.int64)
             positions = np.minimum(self.starts[key][:, None] + offsets, len(self.order) - 1)
-            matched, spread = self._matched(self.order[positions])
+            own, matched, spread = self._matched(rows, self.order[positions])
         return Batch(
-            torch.from_numpy(self.data.dense(rows)),
+            torch.from_numpy(own),
             torch.from_numpy(self.covariates[rows]),
             torch.from_numpy(self.treatment[rows]),
             torch.from_numpy(self.treatment[partners]),
@@ -126,17 +126,22 @@ class Matcher:
         depth = self.data.depth[rows].astype(np.float32)[:, None]
         return torch.from_numpy(counts), torch.from_numpy(depth)
 
-    def _matched(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and spread of the drawn cells, or the cells themselves for `log_mean`."""
+    def _matched(
+        self, rows: np.ndarray, cells: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Y; mean and spread of the drawn cells, or the cells themselves for `log_mean`."""
         batch, drawn = cells.shape
         n = self.expression.shape[1]
         if self.settings.kernel == "log_mean":
             dense = self.data.dense(cells.ravel()).reshape(batch, drawn, n)
-            return dense, np.zeros(batch, dtype=np.float32)
-        picked = self.expression[cells.ravel()]
-        # With a batch's row over its drawn rows every gene is there several times: they add up.
-        together = (picked.data, picked.indices, picked.indptr[::drawn])
-        mean = sp.csr_matrix(together, shape=(batch, n)).toarray() / np.float32(drawn)
-        squares = self.squares[cells].mean(axis=1)
-        spread = (squares - (mean.astype(np.float64) ** 2).sum(axis=1)) / n
-        return mean, spread.clip(min=0).astype(np.float32)
+            return self.data.dense(rows), dense, np.zeros(batch, dtype=np.float32)
+        picked = self.expression[np.concatenate([rows, cells.ravel()])]
+        # Under one pointer for all cells drawn for a cell every gene comes several times: they
+        # add up when they become dense.
+        starts = np.concatenate([picked.indptr[:batch], picked.indptr[batch::drawn]])
+        together = (picked.data, picked.indices, starts)
+        own, mean = sp.csr_matrix(together, shape=(2 * batch, n)).toarray().reshape(2, batch, n)
+        mean /= np.float32(drawn)
+        explained = np.einsum("ij,ij->i", mean, mean, dtype=np.float64)
+        spread = (self.squares[cells].mean(axis=1) - explained) / n
+        return own, mean, spread.clip(min=0).astype(np.float32)
