@@ -17,9 +17,9 @@ HOW = (
     "The predicted mean of a pair that was not measured is base + λ (network − base): λ is the "
     "network's share, base the simple baseline that answers such questions best on training pairs.",
     "λ is chosen in training. Inner models were blind to some combinations of level and "
-    "perturbation, as this one is to its own; of five shares the one with the least squared error "
-    "on those inner pairs is taken, and the baseline alone where the mixture is not better by more "
-    "than one standard error (the figure after ±). No held-out cell has a part in it.",
+    "perturbation, as this one is to its own. Of 25, 50, 75 and 100 % the share with the least "
+    "squared error on those inner pairs is taken; 0 % where the mixture does not beat the baseline "
+    "by more than one standard error (the figure after ±). No held-out cell has a part in it.",
     "All cells of a pair are moved alike, so how they differ from one another is the network's "
     "word alone.",
 )
@@ -63,8 +63,7 @@ def pair_sentence(gate: Gate, group: str, perturbation: str, measured: bool) -> 
     """
     if measured:
         return "This pair was in the training data: the network answers alone."
-    known = group in gate.groups and perturbation in gate.perturbations
-    if gate.pairs and gate.share < 1 and not known:
+    if gate.pairs and gate.share < 1 and not gate.knows(group, perturbation):
         return (
             f"The baseline has no share in {perturbation} in {group}: λ was chosen for single "
             "perturbations and groups of the training data. The network answers alone, untested."

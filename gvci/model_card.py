@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Scores = Mapping[str, Any]
 HEADS = {
-    "additive": "additive heads: baseline + f(Z) + g(WZ, T)",
+    "additive": "additive heads: kriged start + f(Z) + g(WZ, T)",
     "joint": "one head on Z and T",
 }
 DECODERS = {"dot": "key-independent decoder", "att": "key-dependent decoder"}

@@ -132,12 +132,10 @@ with session.page("Counterfactual", needs_model=True) as frame:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(badge.words, icon=badge.icon, color=badge.colour)
         st.markdown(f"**{literal(answer_view.claim(answer))}**", width="content")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f":material/balance: {literal(answer.mean_words, 600)}", width="content")
-        with st.popover("How the mean is made", type="tertiary", width="content"):
-            st.markdown(model_view.HOW_THE_MEAN_IS_MADE)
-        with st.popover("Model card", type="tertiary", width="content"):
-            st.markdown(model_view.facts(run))
+    line, how = st.columns([9, 1], vertical_alignment="center")
+    line.markdown(f":material/balance: {literal(answer.mean_words, 600)}")
+    with how.popover("How λ works", type="tertiary", width="content"):
+        st.markdown(model_view.HOW_THE_MEAN_IS_MADE)
     for note in answer_view.notes(answer):
         st.caption(literal(note))
     for warning in model_view.warnings(run):
@@ -186,6 +184,8 @@ with session.page("Counterfactual", needs_model=True) as frame:
             table = answer_view.score_rows(answer)
             st.dataframe(table, hide_index=True, alt="Scores of model, baselines and ceiling.")
             st.caption(answer_view.score_caption(answer))
+    with frame.actions.popover("Model card", icon=":material/neurology:", type="tertiary"):
+        st.markdown(model_view.facts(run))
     with frame.actions.popover("Export", icon=":material/download:"):
         for file in answer_files.downloads(run, answer, genes, style):
             st.download_button(

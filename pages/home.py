@@ -35,9 +35,10 @@ def about_run(run, picture):
         else:
             for place, (label, value) in zip(st.columns(3), scores.numbers, strict=True):
                 place.metric(label, number(value))
-            st.caption(literal(scores.sentence))
+            st.caption(f"{literal(scores.sentence)} {model_view.line(run)}")
         if run.kind == "run":
-            st.caption(model_view.line(run))
+            if scores is None:
+                st.caption(model_view.line(run))
             for warning in model_view.warnings(run):
                 st.warning(warning, icon=":material/warning:")
             with st.popover("Model card", type="tertiary", width="content"):

@@ -29,6 +29,8 @@ INTERVALS = {
     "influence": "95 % interval: of the robust effect (eq. 14, influence function), from the "
     "treated cells of this group in training.",
     "inner": "95 % interval: from errors on held-out inner pairs; cells included.",
+    "beyond": "95 % interval of held-out inner pairs; this lies further out than they, so the "
+    "error may be larger.",
     "cells": "95 % interval: over cells; model error not included.",
     "none": "No interval: one cell has no spread.",
 }
@@ -144,8 +146,6 @@ def table_caption(answer: Answer) -> str:
 def interval_words(answer: Answer) -> str:
     """What the interval is, what it is not, and how often it held here, as plain text."""
     words = INTERVALS[answer.interval]
-    if answer.interval == "inner" and answer.support == "outside":
-        words += " This lies further out than those pairs, so it may err by more."
     found = coverage(answer)
     if found is None or answer.interval == "influence":
         return words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gvci import model_card
 from gvci.app.text import literal
-from gvci.gate_words import HOW, gate_sentence
+from gvci.gate_words import HOW, shares
 from gvci.run import Run
 
 HOW_THE_MEAN_IS_MADE = "\n\n".join(map(literal, HOW))
@@ -12,7 +12,9 @@ HOW_THE_MEAN_IS_MADE = "\n\n".join(map(literal, HOW))
 
 def line(run: Run) -> str:
     """Model, preset and GRN; who has the mean of pairs that were not measured."""
-    return literal(f"{model_card.title(run)}. {gate_sentence(run.model.gate)}", 600)
+    gate = run.model.gate
+    who = shares(gate.share, gate.baseline) + ("" if gate.pairs else ", untested")
+    return literal(f"{model_card.title(run)}. Mean of unmeasured pairs: {who}.", 600)
 
 
 def facts(run: Run) -> str:

@@ -62,8 +62,8 @@ class Answer:
         table: per gene, largest predicted change first: `gene, predicted, low, high` (change and
             interval), `measured`, `baseline` and `additive` (changes, NaN where there is none).
         interval: what `low` and `high` are: "influence" (95 % of the robust effect, eq. 14),
-            "inner" (95 %, from the errors of inner pairs and over cells), "cells" (95 % over
-            cells; model error not included) or "none".
+            "inner" (95 %, from the errors of inner pairs and over cells), "beyond" (the same, of
+            a pair unlike them), "cells" (95 % over cells; model error not included) or "none".
         unit: of the expression, in words. model: model, preset and GRN, in words.
         share, rest: λ, the network's share in the mean, and the baseline that has the rest.
         mean_words: the same in a sentence, with its grounds.
@@ -270,10 +270,10 @@ def _interval(
             predicted.var(axis=0, ddof=1, dtype=np.float64) / n
             + control.var(axis=0, ddof=1, dtype=np.float64) / len(control)
         )
-    known = None if support == "seen" else run.model.gate.error
-    if known is not None:
-        error = np.sqrt(error**2 + known.astype(np.float64) ** 2)
-    kind = "cells" if known is None else "inner"
+    kind, gate = "cells", run.model.gate
+    if support != "seen" and gate.error is not None:
+        error = np.sqrt(error**2 + gate.error.astype(np.float64) ** 2)
+        kind = "inner" if gate.knows(scenario.group, scenario.perturbation) else "beyond"
     return change - Z_95 * error, change + Z_95 * error, kind
 
 

@@ -49,6 +49,7 @@ def test_a_measured_pair_is_the_networks_whatever_the_gate():
 
 @pytest.mark.parametrize("pair", [("B", "IRF1+STAT1"), ("NK", "IRF1")])
 def test_no_share_is_claimed_where_the_gate_has_no_mean(pair: tuple[str, str]):
+    assert not MIXED.knows(*pair)
     assert not MIXED.mixes(*pair)
     said = pair_sentence(MIXED, *pair, measured=False)
     assert "75 %" not in said
