@@ -112,9 +112,13 @@ class Gate:
         added[(row < 0) | (column < 0) | (np.asarray(doses) == 0)] = 0
         return added
 
+    def knows(self, group: str, perturbation: str) -> bool:
+        """Whether the evidence is about pairs of this kind: a training group, one perturbation."""
+        return group in self.groups and perturbation in self.perturbations
+
     def mixes(self, group: str, perturbation: str) -> bool:
         """Whether the baseline has a share in this pair."""
-        if self.share == 1 or group not in self.groups or perturbation not in self.perturbations:
+        if self.share == 1 or not self.knows(group, perturbation):
             return False
         at = self.groups.index(group), self.perturbations.index(perturbation)
         return bool(np.any(self.corrections[at]))
