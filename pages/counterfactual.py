@@ -181,7 +181,7 @@ with session.page("Counterfactual", needs_model=True) as frame:
     with places[2]:
         if answer.scores:
             st.subheader("Scores", anchor=False)
-            table = answer_view.score_rows(answer)
+            table = answer_view.score_rows(answer, run.name)
             st.dataframe(table, hide_index=True, alt="Scores of model, baselines and ceiling.")
             st.caption(answer_view.score_caption(answer))
     with frame.actions.popover("Model card", icon=":material/neurology:", type="tertiary"):

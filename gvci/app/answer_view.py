@@ -35,7 +35,6 @@ INTERVALS = {
     "none": "No interval: one cell has no spread.",
 }
 ROWS = (
-    ("model", "Model"),
     ("stack", "Stacking network"),
     ("ridge", "Ridge"),
     ("similar", "Similarity-weighted"),
@@ -114,8 +113,8 @@ def key_line(answer: Answer, style: str) -> str:
     return " · ".join([*parts, *(["○ mean"] if style == "violin" else [])])
 
 
-def score_rows(answer: Answer) -> pd.DataFrame:
-    """Model, baselines and ceiling: R² on all genes and on the DE genes, Pearson Δ."""
+def score_rows(answer: Answer, model: str) -> pd.DataFrame:
+    """The model by its name, baselines, ceiling: R² on all and on the DE genes, Pearson Δ."""
     rows = [
         {
             "": f"{title} (chosen)" if name == answer.baseline_name else title,
@@ -123,7 +122,7 @@ def score_rows(answer: Answer) -> pd.DataFrame:
             f"R² top {answer.n_de}": score(answer.scores[name]["r2_de"]),
             "Pearson Δ": score(answer.scores[name]["pearson_delta"]),
         }
-        for name, title in ROWS
+        for name, title in (("model", model), *ROWS)
         if name in answer.scores
     ]
     return pd.DataFrame(rows)

@@ -140,6 +140,7 @@ def test_prediction_without_a_click(open_page: OpenPage):
     scored = next(table.value for table in test.dataframe if "R² all" in table.value)
     assert sum(name.endswith(" (chosen)") for name in scored[""]) == 1
     assert "Additive" in " ".join(scored[""])
+    assert scored[""].iloc[0] == "graphVCI standard"
 
 
 def test_seen_pair_has_influence_intervals(open_page: OpenPage):
@@ -346,6 +347,13 @@ def test_a_run_that_cannot_be_opened_leaves_the_page(
     assert "their checksum differs" in test.error[0].value
     assert shown in text
     assert "exchanged <b>cells</b> cannot be opened." in text
+
+
+def test_the_demo_starts_whatever_run_is_open(open_page: OpenPage, exchanged: str):
+    test = open_page("home", run=exchanged)
+    next(b for b in test.button if b.label.startswith("Start the 3-minute demo")).click().run()
+    assert "Showing 50 of" in sound(test)
+    assert not test.error
 
 
 @pytest.mark.parametrize("page", ["network", "counterfactual"])
