@@ -7,7 +7,7 @@ Each takes raw parameters (its own number, cells, n) and gives `mean`, on the sc
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -62,8 +62,27 @@ class Normal(NamedTuple):
 
     def log_density(self, observed: Observed) -> Tensor:
         """log N(Y; mean, scale), element-wise."""
-        deviation = (observed.expression - self.mean) / self.scale
-        return -0.5 * deviation**2 - self.scale.log() - 0.5 * math.log(2 * math.pi)
+        density: Tensor = _LogNormal.apply(observed.expression, self.mean, self.scale)  # type: ignore[no-untyped-call]
+        return density
+
+
+class _LogNormal(torch.autograd.Function):
+    """log N(y; mean, scale), whose gradients share what autograd works out several times."""
+
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+        precision = scale.reciprocal()
+        deviation = (y - mean).mul_(precision)
+        ctx.save_for_backward(deviation, precision)
+        return (deviation**2).mul_(-0.5).sub_(scale.log()).sub_(0.5 * math.log(2 * math.pi))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        deviation, precision = ctx.saved_tensors
+        steepness = gradients[0] * precision
+        for_mean = steepness * deviation
+        for_y = -for_mean if ctx.needs_input_grad[0] else None
+        return for_y, for_mean, (for_mean * deviation).sub_(steepness)
 
 
 class Counts(NamedTuple):

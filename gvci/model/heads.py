@@ -155,7 +155,8 @@ class AdditiveHead(nn.Module):
             torch.cat([mean[:, : len(shift)] + shift, rest[:, : len(shift)]])
             for shift in shifts.split(sizes)
         ]
-        return raw, (responses**2).mean()
+        same = [(part[: min(sizes)] ** 2).mean() for part in responses.split(sizes)]
+        return raw, torch.stack(same).mean()
 
     def mean_of(
         self,

@@ -23,10 +23,16 @@ def test_kl_equals_torch_distributions():
     torch.testing.assert_close(ours, torch_kl(TorchNormal(*parts), TorchNormal(*others)))
 
 
-def test_normal_density_equals_torch_distributions():
+def test_normal_density_and_its_gradients_equal_torch_distributions():
     mean, scale, value = torch.randn(3, 4), torch.rand(3, 4) + 0.1, torch.randn(3, 4)
-    ours = Normal(mean, scale).log_density(Observed(value))
-    torch.testing.assert_close(ours, TorchNormal(mean, scale).log_prob(value))
+    inputs = [a.double().requires_grad_() for a in (mean, scale, value)]
+    ours = Normal(*inputs[:2]).log_density(Observed(inputs[2]))
+    theirs = TorchNormal(*inputs[:2]).log_prob(inputs[2])
+    torch.testing.assert_close(ours, theirs)
+    direction = torch.randn_like(ours)
+    both = (torch.autograd.grad((found * direction).sum(), inputs) for found in (ours, theirs))
+    for one, other in zip(*both, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def counted(rate, dispersion, dropout=None, depth=2500.0):
