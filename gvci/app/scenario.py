@@ -271,8 +271,9 @@ def _interval(
             + control.var(axis=0, ddof=1, dtype=np.float64) / len(control)
         )
     kind, gate = "cells", run.model.gate
-    if support != "seen" and gate.error is not None:
-        error = np.sqrt(error**2 + gate.error.astype(np.float64) ** 2)
+    inner = gate.error_of(change)
+    if support != "seen" and inner is not None:
+        error = np.sqrt(error**2 + inner**2)
         kind = "inner" if gate.knows(scenario.group, scenario.perturbation) else "beyond"
     return change - Z_95 * error, change + Z_95 * error, kind
 
