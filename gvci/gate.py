@@ -180,5 +180,6 @@ def open_gate(
             corrections[g, p] = (1 - share) * (BASELINES[name](bulks, *pair).mean - mean)
     return Gate(
         share, name, groups, labels, corrections,
-        evidence.gene_error(share), evidence.growth(share), len(evidence.pairs), round(ratio, 4), round(ratio_se, 4),
+        evidence.gene_error(share), evidence.growth(share),
+        len(evidence.pairs), round(ratio, 4), round(ratio_se, 4),
     )  # fmt: skip
