@@ -19,6 +19,8 @@ from gvci.errors import CatalogueError, GRNError
 if TYPE_CHECKING:
     from gvci.data.entries import CatalogueEntry
 
+SLASH = "\N{DIVISION SLASH}"  # in an h5ad the usual one makes a path of a key
+
 # Torch and scanpy take seconds to import: each verb imports what it uses.
 
 
@@ -106,7 +108,9 @@ def refine(given: Namespace) -> None:
 
 def train(given: Namespace) -> None:
     """Train a model on DATA and GRN; write RUN with its scores."""
+    from gvci.gate_words import gate_sentence
     from gvci.grn import GRN
+    from gvci.model_card import warnings
     from gvci.refiner.result import RefinedGRN
     from gvci.registry import register
     from gvci.run import make_run
@@ -126,6 +130,8 @@ def train(given: Namespace) -> None:
         grn = _network(given.grn)
     with _progress("train") as progress:
         run = make_run(given.data, grn, settings, given.preset, given.out, progress)
+    for sentence in [gate_sentence(run.model.gate), *warnings(run)]:
+        print(sentence)
     for split, scores in run.scores.items():
         print(f"{split}: {scores.get('verdict') or scores.get('refused')}")
     entry = register(given.out, "run", f"{run.name} on {run.data.title}")
@@ -133,10 +139,11 @@ def train(given: Namespace) -> None:
 
 
 def predict(given: Namespace) -> None:
-    """Counterfactual cells as an h5ad: X is log1p CP10k, obs keeps each cell's own labels."""
+    """Counterfactual cells as an h5ad: X in the data's unit, obs keeps each cell's own labels."""
     import anndata as ad
     import pandas as pd
 
+    from gvci.model_card import grn_name
     from gvci.run import Run
 
     run = Run.open(given.path)
@@ -152,14 +159,20 @@ def predict(given: Namespace) -> None:
         obs["factual_dose"] = obs[data.columns.dose]
         obs[data.columns.dose] = given.dose
     obs["support"] = [run.support(given.perturbation, g) for g in data.groups[rows]]
+    groups = data.groups[rows]
+    gates = {group: run.gate(group, given.perturbation) for group in sorted(set(groups))}
+    obs["network_share"] = [gates[group]["lambda"] for group in groups]
     answer = ad.AnnData(predicted, obs=obs, var=pd.DataFrame(index=data.genes))
     answer.uns["gvci"] = {
         "what": "counterfactual cells predicted by a model, not measurements",
-        "unit": "log1p CP10k",
+        "unit": data.unit,
         "perturbation": given.perturbation,
         "dose": given.dose,
         "mode": given.mode,
+        "lambda": {group.replace("/", SLASH): gate["lambda"] for group, gate in gates.items()},
+        "baseline": run.model.gate.baseline,
         "model": run.name,
+        "grn": grn_name(run),
         "model_hash": run.fingerprint,
         "data": data.name,
         "simulated": data.simulated,
@@ -193,6 +206,7 @@ def effects(given: Namespace) -> None:
 def evaluate(given: Namespace) -> dict[str, Any]:
     """Scores of a run beside baselines and ceiling."""
     from gvci.evaluate import evaluate as score
+    from gvci.gate_words import gate_sentence
     from gvci.run import Run
     from gvci.verdict import TITLES
 
@@ -200,9 +214,8 @@ def evaluate(given: Namespace) -> dict[str, Any]:
     answer = score(run, run.data, given.split, name=run.model.name, mode=given.mode)
     print(answer["verdict"])
     print(f"By leaving levels out, the baseline to trust is {TITLES[answer['chosen']['name']]}.")
-    if answer["gate"] is not None:
-        rest = " and ".join(TITLES.get(name, name) for name in answer["gate"]["baselines"])
-        print(f"The network's share is {answer['gate']['lambda']:.2f}; the rest is {rest}.")
+    if answer["gate"] is not None and answer["gate"]["lambda"] < 1:
+        print(gate_sentence(run.model.gate))
     for name, scores in {**answer["models"], "ceiling": answer["ceiling"]}.items():
         values = "  ".join(
             f"{key} {value:.3f}" for key, value in scores.items() if isinstance(value, float)

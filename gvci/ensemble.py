@@ -7,6 +7,7 @@ ends the training and the network answers alone.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from gvci.atomic import replacing
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.gate import InnerEvidence, open_gate
@@ -138,8 +140,23 @@ def train(
         "warnings": sorted({w for w in map(collapse_warning, rows[-1:]) if w}),
         **(header or {}),
     }
+    if metrics is not None:
+        _write_metrics(metrics, [*watched, *(rows for _, rows, _ in trained)], len(folds))
     stages.forget()
     return TrainedModel(members, gate, full)
+
+
+def _write_metrics(file: Path, stages: list[list[dict[str, float]]], inner: int) -> None:
+    """Each validation once, also where the training was stopped and some were made twice."""
+    names = [f"inner {k + 1}" for k in range(inner)]
+    names += [f"member {k + 1}" for k in range(len(stages) - inner)]
+    with replacing(file) as part:
+        lines = [
+            json.dumps({"stage": name, **row})
+            for name, rows in zip(names, stages, strict=True)
+            for row in rows
+        ]
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _choose_step(

@@ -12,7 +12,7 @@ cells are all moved by the same (1 − λ)(base − network mean).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -76,6 +76,15 @@ class InnerEvidence:
         drawn = (squares.sum(axis=0) + PRIOR_PAIRS * pooled) / (pairs + PRIOR_PAIRS)
         return np.asarray(np.sqrt(drawn), dtype=np.float32)
 
+    def growth(self, share: float) -> float:
+        """How fast the error grows with the predicted change: squared error beyond the gene's
+        own, regressed on the squared change through the origin."""
+        mixed = self.baseline + share * (self.network - self.baseline)
+        change = (mixed - self.control) ** 2
+        beyond = (mixed - self.truth) ** 2 - self.gene_error(share).astype(np.float64) ** 2
+        slope = float((change * beyond).sum()) / max(float((change**2).sum()), 1e-12)
+        return round(float(np.sqrt(max(0.0, slope))), 4)
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -87,6 +96,7 @@ class Gate:
         groups, perturbations: names of the rows and columns of the corrections.
         corrections: (groups, perturbations, n) float32, added to each cell; 0 for measured pairs.
         error: (n,) root mean squared error of a mean on inner pairs; None where untested.
+        growth: how much the error grows per unit of predicted change.
         pairs, ratio, ratio_se: inner pairs, relative squared error of the mixture chosen.
     """
 
@@ -96,6 +106,7 @@ class Gate:
     perturbations: tuple[str, ...]
     corrections: np.ndarray
     error: np.ndarray | None = None
+    growth: float = 0.0
     pairs: int = 0
     ratio: float | None = None
     ratio_se: float | None = None
@@ -112,19 +123,29 @@ class Gate:
         added[(row < 0) | (column < 0) | (np.asarray(doses) == 0)] = 0
         return added
 
+    def knows(self, group: str, perturbation: str) -> bool:
+        """Whether the evidence is about pairs of this kind: a training group, one perturbation."""
+        return group in self.groups and perturbation in self.perturbations
+
     def mixes(self, group: str, perturbation: str) -> bool:
         """Whether the baseline has a share in this pair."""
-        if self.share == 1 or group not in self.groups or perturbation not in self.perturbations:
+        if self.share == 1 or not self.knows(group, perturbation):
             return False
         at = self.groups.index(group), self.perturbations.index(perturbation)
         return bool(np.any(self.corrections[at]))
+
+    def error_of(self, change: np.ndarray) -> np.ndarray | None:
+        """(n,) standard error of a predicted change of each gene; None where untested."""
+        if self.error is None:
+            return None
+        return np.asarray(np.sqrt(self.error.astype(np.float64) ** 2 + (self.growth * change) ** 2))
 
     # --- files -----------------------------------------------------------------------
 
     def to_json(self) -> dict[str, Any]:
         """For the checkpoint's header; the arrays are tensors there."""
-        names = ("share", "baseline", "groups", "perturbations", "pairs", "ratio", "ratio_se")
-        return {name: getattr(self, name) for name in names}
+        arrays = ("corrections", "error")
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in arrays}
 
     @classmethod
     def from_json(
@@ -158,6 +179,6 @@ def open_gate(
         for (g, p), pair, mean in zip(asked, pairs, network, strict=True):
             corrections[g, p] = (1 - share) * (BASELINES[name](bulks, *pair).mean - mean)
     return Gate(
-        share, name, groups, labels, corrections, evidence.gene_error(share),
-        len(evidence.pairs), round(ratio, 4), round(ratio_se, 4),
+        share, name, groups, labels, corrections,
+        evidence.gene_error(share), evidence.growth(share), len(evidence.pairs), round(ratio, 4), round(ratio_se, 4),
     )  # fmt: skip

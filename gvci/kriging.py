@@ -26,6 +26,7 @@ from gvci.pseudobulk import FEWEST_CELLS, Pseudobulks, squared_errors
 
 LEVEL_VARIANCE = 1e3  # levels of groups are as good as free
 MOST_COMBINATIONS = 16
+MOST_ROWS = 1500
 LARGE = 400  # pairs, from which fewer combinations are tried
 
 
@@ -97,13 +98,30 @@ class Kriging:
         return list(self._label)
 
     def predict(self, pairs: list[tuple[str, str]], constants: Constants) -> np.ndarray:
-        """(pairs, n) mean expression, at least 0, of pairs whose group and label are known."""
-        law = self._law[constants.epsilon]
-        covariance = self._covariance(self.rows, self.rows, constants)
-        covariance[np.diag_indices_from(covariance)] += law.noise
-        weights = np.linalg.solve(covariance, self._covariance(self.rows, pairs, constants)).T
+        """(pairs, n) mean expression, at least 0, of pairs whose group and label are known.
+
+        Beyond MOST_ROWS measured pairs each perturbation is kriged with the controls alone: the
+        system grows with the square of its rows.
+        """
+        if len(self.rows) <= MOST_ROWS:
+            return self._solved(np.arange(len(self.rows)), pairs, constants)
+        answer = np.zeros((len(pairs), self._means.shape[1]))
+        labels = np.array([label for _, label in self.rows], dtype=object)
+        for label in sorted({label for _, label in pairs}):
+            rows = np.flatnonzero((labels == label) | (labels == self.bulks.control))
+            asked = [i for i, pair in enumerate(pairs) if pair[1] == label]
+            answer[asked] = self._solved(rows, [pairs[i] for i in asked], constants)
+        return answer
+
+    def _solved(
+        self, rows: np.ndarray, pairs: list[tuple[str, str]], constants: Constants
+    ) -> np.ndarray:
+        law, known = self._law[constants.epsilon], [self.rows[i] for i in rows]
+        covariance = self._covariance(known, known, constants)
+        covariance[np.diag_indices_from(covariance)] += law.noise[rows]
+        weights = np.linalg.solve(covariance, self._covariance(known, pairs, constants)).T
         middle = law.means.mean(axis=0)
-        return _back(middle + weights @ (law.means - middle), constants.epsilon)
+        return _back(middle + weights @ (law.means[rows] - middle), constants.epsilon)
 
     def _covariance(
         self, one: list[tuple[str, str]], other: list[tuple[str, str]], constants: Constants

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gvci import cli
+from gvci.model_card import facts, warnings
 from gvci.registry import CARD, SHIPPED
 from gvci.run import DATA, Run
 from gvci.verdict import number
@@ -51,17 +52,23 @@ def card(run: Run) -> str:
         f"{len(run.data.perturbations)} perturbations. Gene names are borrowed for orientation; "
         "no number here says anything about the real genes. Licence: MIT, as the project.",
         "",
-        f"Model: {run.name}, seed {SEED}, {run.card['steps']} steps. Network: {counts} edges "
-        f"(α = {run.grn.alpha:.2f} over a background of {run.grn.background:.2f}).",
+        *(f"- {label}: {words.rstrip('.')}." for label, words in facts(run)),
+        f"- Edges: {counts} (α = {run.grn.alpha:.2f} over a background of "
+        f"{run.grn.background:.2f}).",
+        *(f"- Warning: {sentence}" for sentence in warnings(run)),
         "",
         f"{scores['verdict']}",
         "",
-        "| held-out pairs | R² all | R² DE | Pearson Δ | per-cell correlation |",
-        "|---|---|---|---|---|",
+        f"| held-out pairs | {' | '.join(_SHOWN.values())} |",
+        f"|---{'|---' * len(_SHOWN)}|",
     ]
     for name, row in {**scores["models"], "ceiling": scores["ceiling"]}.items():
-        lines.append(f"| {name} | " + " | ".join(_cell(row, key) for key in _SHOWN) + " |")
+        own = run.name if name == run.model.name else name
+        lines.append(f"| {own} | " + " | ".join(_cell(row, key) for key in _SHOWN) + " |")
     lines += [
+        "",
+        "E-distance of a baseline: control cells moved by its change. Per-cell correlation and "
+        "spread ratio of a baseline are 0 by definition.",
         "",
         f"Held out ({len(held_out)}): {'; '.join(held_out)}.",
         "",
@@ -71,7 +78,14 @@ def card(run: Run) -> str:
     return "\n".join(lines)
 
 
-_SHOWN = ("r2_all", "r2_de", "pearson_delta", "cell_correlation")
+_SHOWN = {
+    "r2_all": "R² all",
+    "r2_de": "R² DE",
+    "pearson_delta": "Pearson Δ",
+    "e_distance": "E-distance",
+    "cell_correlation": "per-cell correlation",
+    "spread_ratio": "spread ratio",
+}
 
 
 def _cell(row: dict[str, Any], key: str) -> str:

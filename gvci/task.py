@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import math
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -17,22 +16,16 @@ from torch import Tensor
 
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
+from gvci.effects import started_effects
 from gvci.errors import TrainingError
 from gvci.grn import GRN
-from gvci.kriging import (
-    Constants,
-    choose_constants,
-    kriged_effects,
-    within_pair_variance,
-)
 from gvci.matching import Matcher
 from gvci.member import Member
 from gvci.model import GraphVCI, Sizes
 from gvci.model.distribution import distribution_term
-from gvci.model.encoder import GeneEncoder
-from gvci.model.start import Effects, gene_nodes, start
+from gvci.model.graph import gene_encoder
+from gvci.model.start import gene_nodes, start
 from gvci.monitor import Monitor
-from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
 from gvci.unfinished import below, moments, put_back
 
 if TYPE_CHECKING:
@@ -161,16 +154,28 @@ class GraphVCITask:
     def _name_the_gene(self, expression: Tensor, terms: dict[str, Tensor]) -> None:
         """Raise with the term, the epoch and the gene, where gradients are not finite."""
         broken = next((n for n, v in terms.items() if not torch.isfinite(v)), "the gradient")
-        weight: Tensor | None = next(self.core.encoder.embed_outcome.parameters()).grad
         where = ""
-        if weight is not None and not bool(torch.isfinite(weight).all()):
-            gene = int((~torch.isfinite(weight)).any(dim=0).nonzero()[0])
-            where = f", first seen at gene {self.matcher.data.genes[gene]}"
+        bad = self._broken_genes()
+        if bad.any() and not bad.all():
+            genes = self.matcher.data.genes[bad.numpy()]
+            where = f" ({len(genes):,} of {len(bad):,} genes, first {genes[0]})"
         message = (
             f"Training diverged at step {self.steps + 1} (epoch {self.steps // self._per_epoch + 1}"
             f"): {broken} is not finite{where}. Lower the learning rate."
         )
         raise TrainingError(message)
+
+    def _broken_genes(self) -> Tensor:
+        """(n,) True for genes with a parameter, or else a gradient, that is not finite."""
+        n = len(self.matcher.data.genes)
+        parameters = [p for p in self.core.parameters() if p.shape[-1] == n]
+        for values in (parameters, [p.grad for p in parameters if p.grad is not None]):
+            bad = torch.zeros(n, dtype=torch.bool)
+            for value in values:
+                bad |= ~torch.isfinite(value).view(-1, n).all(dim=0)
+            if bad.any():
+                return bad
+        return torch.zeros(n, dtype=torch.bool)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -240,59 +245,3 @@ class GraphVCITask:
             put_back(self.density.optimizer, below(snapshot, "rival."))
         if self.inner is not None:
             self.inner.take(below(snapshot, "inner."))
-
-
-def started_effects(data: PerturbationData, gone: set[tuple[str, str]] | None) -> Effects:
-    """Kriged effects per covariate group and treatment level, some pairs unseen.
-
-    A dose scales them: they are per unit, at the mean dose of a perturbation.
-    """
-    bulks = pseudobulks(data)
-    constants, noise = kriging_constants(data)
-    groups = sorted(bulks.levels)
-    levels = list(data.treatment_code.levels)
-    rest = bulks if gone is None else bulks.hiding(gone)
-    effects = kriged_effects(rest, noise, constants, groups, levels)
-    learning = np.isin(data.split, LEARNING_SPLITS)
-    for i, level in enumerate(levels):
-        doses = data.dose[learning & (data.perturbation == level)]
-        if len(doses) and doses.mean() > 0:
-            effects[:, i] /= doses.mean()
-    first = [int(np.flatnonzero(data.groups == group)[0]) for group in groups]
-    covariates = data.covariates[first].copy()
-    covariates[:, len(covariates[0]) - len(data.columns.real_covariates) :] *= 0
-    return Effects(np.pad(effects, ((0, 0), (1, 0), (0, 0))), covariates)
-
-
-_CONSTANTS: WeakKeyDictionary[PerturbationData, tuple[Constants, float]] = WeakKeyDictionary()
-
-
-def kriging_constants(data: PerturbationData) -> tuple[Constants, float]:
-    """The chosen constants and the variance within pairs, once per dataset."""
-    if data not in _CONSTANTS:
-        rows = data.rows(LEARNING_SPLITS)
-        pair = np.char.add(
-            np.char.add(data.groups[rows].astype(str), "\t"), data.perturbation[rows].astype(str)
-        )
-        noise = within_pair_variance(data.expression[rows], pair)
-        _CONSTANTS[data] = (choose_constants(pseudobulks(data), noise), noise)
-    return _CONSTANTS[data]
-
-
-def gene_encoder(grn: GRN | None, n: int, settings: TrainSettings) -> GeneEncoder:
-    """GNN_G over the GRN; without one, over self-connections only."""
-    pairs = np.zeros((2, 0), dtype=np.int64)
-    if grn is not None:
-        targets, sources = grn.indices()
-        pairs = np.stack([sources, targets]).astype(np.int64)
-        if settings.graph == "random":
-            pairs = drawn_targets(pairs, n, settings.seed)
-    return GeneEncoder(torch.from_numpy(pairs), n, settings.graph_latent, settings.graph_depth)
-
-
-def drawn_targets(pairs: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Every regulator keeps its number of targets, which are drawn anew without repetition."""
-    rng = np.random.default_rng([seed, 5])
-    sources, counts = np.unique(pairs[0], return_counts=True)
-    targets = [rng.choice(n, size=count, replace=False) for count in counts]
-    return np.stack([np.repeat(sources, counts), np.concatenate(targets)])

@@ -5,7 +5,15 @@ import streamlit as st
 from gvci.app import session
 
 session.guard()
-from gvci.app import answer_files, answer_view, charts, gene_rows, scatter, scenario  # noqa: E402
+from gvci.app import (  # noqa: E402
+    answer_files,
+    answer_view,
+    charts,
+    gene_rows,
+    model_view,
+    scatter,
+    scenario,
+)
 from gvci.app.text import literal  # noqa: E402
 
 STILL = {"displayModeBar": False}
@@ -124,8 +132,14 @@ with session.page("Counterfactual", needs_model=True) as frame:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(badge.words, icon=badge.icon, color=badge.colour)
         st.markdown(f"**{literal(answer_view.claim(answer))}**", width="content")
+    line, how = st.columns([9, 1], vertical_alignment="center")
+    line.markdown(f":material/balance: {literal(answer.mean_words, 600)}")
+    with how.popover("How λ works", type="tertiary", width="content"):
+        st.markdown(model_view.HOW_THE_MEAN_IS_MADE)
     for note in answer_view.notes(answer):
         st.caption(literal(note))
+    for warning in model_view.warnings(run):
+        st.warning(warning, icon=":material/warning:")
     if answer.support == "outside":
         st.warning(literal(answer_view.outside(run, answer)), icon=":material/warning:")
 
@@ -160,15 +174,18 @@ with session.page("Counterfactual", needs_model=True) as frame:
             st.subheader(picture.title, anchor=False)
             figure = scatter.mean_scatter(
                 picture.x, picture.y, answer.genes, colours, x_title=picture.x_title,
-                y_title=picture.y_title, baseline=picture.baseline, top=picture.top,
+                y_title=picture.y_title, unit=answer.unit, baseline=picture.baseline,
+                top=picture.top,
             )  # fmt: skip
             st.plotly_chart(figure, theme=None, config=STILL, key=picture.title, alt=picture.alt)
     with places[2]:
         if answer.scores:
             st.subheader("Scores", anchor=False)
-            table = answer_view.score_rows(answer)
+            table = answer_view.score_rows(answer, run.name)
             st.dataframe(table, hide_index=True, alt="Scores of model, baselines and ceiling.")
             st.caption(answer_view.score_caption(answer))
+    with frame.actions.popover("Model card", icon=":material/neurology:", type="tertiary"):
+        st.markdown(model_view.facts(run))
     with frame.actions.popover("Export", icon=":material/download:"):
         for file in answer_files.downloads(run, answer, genes, style):
             st.download_button(

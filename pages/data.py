@@ -102,7 +102,7 @@ def your_data():
                 st.code(script, language="bash", wrap_lines=True)
 
 
-with session.page("Data") as frame:
+with session.page("Data", needs_run=False):
     your_data()
     st.subheader("Open now", anchor=False)
     for entry in home.recent():

@@ -5,25 +5,12 @@ import streamlit as st
 from gvci.app import session
 
 session.guard()
-from gvci.app import charts, home  # noqa: E402
+from gvci.app import charts, home, model_view  # noqa: E402
 from gvci.app.text import count, literal, number  # noqa: E402
 
-with session.page(None) as frame:
-    run = frame.run
-    words, picture = st.columns([1, 0.95], gap="large", vertical_alignment="center")
-    with words:
-        st.title("Ask what these cells would do under a perturbation they never saw.", anchor=False)
-        st.markdown(
-            "graphVCI predicts single cells under another perturbation, with a gene regulatory "
-            "network refined from the same data, and puts every prediction beside the measurement "
-            "and the simplest rival."
-        )
-        with st.container(horizontal=True):
-            if st.button("Start the 3-minute demo", type="primary", icon=":material/play_arrow:"):
-                st.switch_page(session.to("network"))
-            if st.button("Load your own data", icon=":material/upload:"):
-                st.switch_page(session.to("data"))
-        st.caption("Works offline. The demo needs no download.")
+
+def about_run(run, picture):
+    """One real prediction, and the cards of dataset, model and network."""
     example = session.shared("home", run, "", lambda: home.example(run))
     if example is not None:
         with picture:
@@ -48,7 +35,14 @@ with session.page(None) as frame:
         else:
             for place, (label, value) in zip(st.columns(3), scores.numbers, strict=True):
                 place.metric(label, number(value))
-            st.caption(literal(scores.sentence))
+            st.caption(f"{literal(scores.sentence)} {model_view.line(run)}")
+        if run.kind == "run":
+            if scores is None:
+                st.caption(model_view.line(run))
+            for warning in model_view.warnings(run):
+                st.warning(warning, icon=":material/warning:")
+            with st.popover("Model card", type="tertiary", width="content"):
+                st.markdown(model_view.facts(run))
     with cards[2].container(border=True, height="stretch"):
         st.caption("NETWORK")
         network = home.network_counts(run)
@@ -60,6 +54,26 @@ with session.page(None) as frame:
             for place, (label, value) in zip(st.columns(3), network.numbers, strict=True):
                 place.metric(label, f"{value:,}")
             st.caption(literal(network.sentence))
+
+
+with session.page(None, needs_run=False) as frame:
+    run = frame.run
+    words, picture = st.columns([1, 0.95], gap="large", vertical_alignment="center")
+    with words:
+        st.title("Ask what these cells would do under a perturbation they never saw.", anchor=False)
+        st.markdown(
+            "graphVCI predicts single cells under another perturbation, with a gene regulatory "
+            "network refined from the same data, and puts every prediction beside the measurement "
+            "and the simplest rival."
+        )
+        with st.container(horizontal=True):
+            if st.button("Start the 3-minute demo", type="primary", icon=":material/play_arrow:"):
+                st.switch_page(session.to("network"), query_params=home.demo())
+            if st.button("Load your own data", icon=":material/upload:"):
+                st.switch_page(session.to("data"))
+        st.caption("Works offline. The demo needs no download.")
+    if run is not None:
+        about_run(run, picture)
 
     st.subheader("Recent results", anchor=False)
     for entry in home.recent():

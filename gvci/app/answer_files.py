@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gvci.app import export, vector
-from gvci.app.answer_view import BADGES, INTERVALS, panels
+from gvci.app.answer_view import BADGES, interval_words, panels
 from gvci.app.network_files import Download
 from gvci.app.provenance import facts
 from gvci.app.scenario import Answer
@@ -25,8 +25,11 @@ def downloads(run: Run, answer: Answer, chosen: Sequence[str], style: str) -> li
         mode=scenario.mode,
         dose=scenario.dose,
         support=answer.support,
-        interval=INTERVALS[answer.interval],
-        unit="log1p CP10k",
+        interval=interval_words(answer),
+        unit=answer.unit,
+        network_share=answer.share,
+        baseline_of_the_rest=answer.rest,
+        mean=answer.mean_words,
         verdict=answer.verdict,
     )
     stem = (scenario.perturbation, scenario.group, run.fingerprint)

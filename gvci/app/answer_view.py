@@ -14,7 +14,9 @@ from gvci.app.charts import Panel
 from gvci.app.scenario import Answer
 from gvci.app.text import count, delta, score
 from gvci.errors import listed
+from gvci.gate_words import shares
 from gvci.run import Run
+from gvci.scoring import N_DE
 from gvci.verdict import TITLES
 
 FIRST, MOST = 6, 8
@@ -26,11 +28,13 @@ BADGES: dict[str, tuple[str, str, Any]] = {
 INTERVALS = {
     "influence": "95 % interval: of the robust effect (eq. 14, influence function), from the "
     "treated cells of this group in training.",
+    "inner": "95 % interval: from errors on held-out inner pairs; cells included.",
+    "beyond": "95 % interval of held-out inner pairs; this lies further out than they, so the "
+    "error may be larger.",
     "cells": "95 % interval: over cells; model error not included.",
     "none": "No interval: one cell has no spread.",
 }
 ROWS = (
-    ("model", "Model"),
     ("stack", "Stacking network"),
     ("ridge", "Ridge"),
     ("similar", "Similarity-weighted"),
@@ -93,7 +97,7 @@ def panels(answer: Answer, chosen: Sequence[str]) -> list[Panel]:
         values = {"control": answer.control[:, at], "predicted": answer.predicted[:, at]}
         if answer.measured is not None:
             values["measured"] = answer.measured[:, at]
-        found.append(Panel(gene, values))
+        found.append(Panel(gene, values, answer.unit))
     return found
 
 
@@ -109,8 +113,8 @@ def key_line(answer: Answer, style: str) -> str:
     return " · ".join([*parts, *(["○ mean"] if style == "violin" else [])])
 
 
-def score_rows(answer: Answer) -> pd.DataFrame:
-    """Model, baselines and ceiling: R² on all genes and on the DE genes, Pearson Δ."""
+def score_rows(answer: Answer, model: str) -> pd.DataFrame:
+    """The model by its name, baselines, ceiling: R² on all and on the DE genes, Pearson Δ."""
     rows = [
         {
             "": f"{title} (chosen)" if name == answer.baseline_name else title,
@@ -118,7 +122,7 @@ def score_rows(answer: Answer) -> pd.DataFrame:
             f"R² top {answer.n_de}": score(answer.scores[name]["r2_de"]),
             "Pearson Δ": score(answer.scores[name]["pearson_delta"]),
         }
-        for name, title in ROWS
+        for name, title in (("model", model), *ROWS)
         if name in answer.scores
     ]
     return pd.DataFrame(rows)
@@ -135,7 +139,33 @@ def table_caption(answer: Answer) -> str:
         ":blue[●] measured, " if answer.measured is not None else ""
     )
     name = TITLES[answer.baseline_name]
-    return f"Δ = change of mean log1p CP10k. {marks}:gray[■] {name}. {INTERVALS[answer.interval]}"
+    return f"Δ = change of mean {answer.unit}. {marks}:gray[■] {name}. {interval_words(answer)}"
+
+
+def interval_words(answer: Answer) -> str:
+    """What the interval is, what it is not, and how often it held here, as plain text."""
+    words = INTERVALS[answer.interval]
+    found = coverage(answer)
+    if found is None or answer.interval == "influence":
+        return words
+    every, most, n = found
+    return (
+        f"{words} Of this pair's measured changes {100 * every:.0f} % lie within, of the {n} "
+        f"largest {100 * most:.0f} %."
+    )
+
+
+def coverage(answer: Answer) -> tuple[float, float, int] | None:
+    """Share of measured changes within the limits: of all genes, and of the n that changed most.
+
+    None without measured cells or without limits.
+    """
+    limits = answer.table[["measured", "low", "high"]].dropna()
+    if limits.empty:
+        return None
+    inside = limits["measured"].between(limits["low"], limits["high"])
+    most = limits["measured"].abs().nlargest(N_DE).index
+    return float(inside.mean()), float(inside[most].mean()), len(most)
 
 
 def outside(run: Run, answer: Answer) -> str:
@@ -209,6 +239,7 @@ def score_caption(answer: Answer) -> str:
     """What the scores are about."""
     n = len(answer.measured) if answer.measured is not None else 0
     return (
+        f"Model: {answer.model}, its mean {shares(answer.share, answer.rest)}. "
         f"R² of means over cells, truth first: {count(n, 'measured cell')}, all genes and the "
         f"{answer.n_de} that changed most. The ceiling is one half of the measured cells against "
         f"the other{': so few cells make it low, and a model may pass it' if n < 80 else ''}. "

@@ -17,7 +17,6 @@ from gvci.app.density import density, steps
 from gvci.app.text import delta, number, tagged
 from gvci.app.theme import FONT, Palette
 
-UNIT = "log1p CP10k"
 KINDS = ("control", "predicted", "measured")
 ZERO_HEAVY = 0.25
 
@@ -28,11 +27,13 @@ class Panel:
 
     Attributes:
         gene: its name.
-        values: kind (control, predicted, measured) → expression (cells,), log1p CP10k.
+        values: kind (control, predicted, measured) → expression (cells,).
+        unit: of the expression, in words.
     """
 
     gene: str
     values: Mapping[str, np.ndarray]
+    unit: str
 
     @property
     def heading(self) -> tuple[float | None, float | None]:
@@ -114,7 +115,7 @@ def ecdfs(panels: Sequence[Panel], colours: Palette) -> go.Figure:
         figure.update_xaxes(showticklabels=True, nticks=5, **where)
     figure.update_yaxes(title_text="share of cells", row=1, col=1)
     last = grid_shape(len(panels))[0]
-    figure.update_xaxes(title_text=UNIT, title_standoff=2, row=last, col=1)
+    figure.update_xaxes(title_text=panels[0].unit, title_standoff=2, row=last, col=1)
     return figure
 
 
@@ -129,7 +130,7 @@ def _small_multiples(panels: Sequence[Panel], colours: Palette) -> go.Figure:
         showgrid=False, zeroline=False, linecolor=colours.line, tickangle=0, fixedrange=True
     )
     figure.update_yaxes(gridcolor=colours.line, zeroline=False, nticks=5, fixedrange=True)
-    figure.update_yaxes(title_text=UNIT, title_standoff=6, row=1, col=1)
+    figure.update_yaxes(title_text=panels[0].unit, title_standoff=6, row=1, col=1)
     for at, panel in enumerate(panels):
         predicted, measured = panel.heading
         text = tagged(panel.gene, "i")
@@ -230,6 +231,6 @@ def ridge(panel: Panel, colours: Palette, height: int = 300) -> go.Figure:
     figure.update_yaxes(visible=False, range=[-0.04, len(shown)], fixedrange=True)
     figure.update_xaxes(
         range=[0, high * 1.02], showgrid=False, zeroline=False, linecolor=colours.line, ticks="",
-        title_text=f"{tagged(panel.gene, 'i')}, {UNIT}", title_standoff=8, fixedrange=True,
+        title_text=f"{tagged(panel.gene, 'i')}, {panel.unit}", title_standoff=8, fixedrange=True,
     )  # fmt: skip
     return figure

@@ -8,10 +8,11 @@ import numpy as np
 
 from gvci.app.charts import Panel
 from gvci.app.edges import from_refined
-from gvci.app.provenance import grn_name
 from gvci.app.scenario import Scenario, answer, default_pair
 from gvci.app.text import day, delta, number
 from gvci.baselines import BASELINES
+from gvci.gate_words import shares
+from gvci.model_card import grn_name
 from gvci.registry import Entry, entries
 from gvci.run import Run
 
@@ -55,13 +56,14 @@ def example(run: Run) -> Example | None:
     values = {"control": found.control[:, at], "predicted": found.predicted[:, at]}
     if found.measured is not None:
         values["measured"] = found.measured[:, at]
-    panel = Panel(gene, values)
+    panel = Panel(gene, values, found.unit)
     predicted, measured = panel.heading
     alt = (
         f"{gene} in {group} under {perturbation}: predicted change {delta(predicted)}"
-        f"{f', measured {delta(measured)}' if measured is not None else ''} in mean log1p CP10k."
+        f"{f', measured {delta(measured)}' if measured is not None else ''} in mean {found.unit}."
     )
-    return Example(f"{group} under {perturbation}", SUPPORT[found.support], panel, alt)
+    what = f"{SUPPORT[found.support]}; its mean: {shares(found.share, found.rest)}"
+    return Example(f"{group} under {perturbation}", what, panel, alt)
 
 
 def dataset_numbers(run: Run) -> list[tuple[str, str]]:
@@ -107,6 +109,12 @@ def network_counts(run: Run) -> Card | None:
         f"{number(run.grn.background)}."
     )
     return Card([(status.capitalize(), n) for status, n in counts.items()], sentence)
+
+
+def demo() -> dict[str, str]:
+    """The URL's parameters that open the shipped run, whichever run is open now."""
+    shipped = [entry.id for entry in entries() if entry.shipped]
+    return {"run": shipped[0]} if shipped else {}
 
 
 def recent() -> list[Entry]:

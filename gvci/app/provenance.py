@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gvci.app.text import count, day, literal
+from gvci.model_card import grn_name
 from gvci.run import Run
 
 
@@ -19,9 +20,9 @@ def facts(run: Run, **more: object) -> dict[str, object]:
         "created": created(run),
         "seed": _seed(run),
     }
+    about["GRN"] = grn_name(run)
     if run.grn is not None:
         about |= {
-            "network": grn_name(run),
             "alpha": run.grn.alpha,
             "background": run.grn.background,
         }
@@ -36,7 +37,7 @@ def strip(run: Run) -> str:
         f":material/neurology: {literal(run.name, 30)}",
     ]
     if run.kind == "run":
-        parts.append(f":material/hub: {literal(grn_name(run), 40)}")
+        parts.append(f":material/hub: GRN: {literal(grn_name(run), 48)}")
     if created(run):
         parts.append(f":material/calendar_today: {day(created(run))}")
     return " · ".join([*parts, f"`{run.fingerprint}`"])
@@ -53,13 +54,6 @@ def _titled(run: Run) -> str:
     title = run.data.title
     simulated = run.data.simulated and "simulated" not in title.lower()
     return f"{title} (simulated)" if simulated else title
-
-
-def grn_name(run: Run) -> str:
-    """The network's name; "no network" for a model without one."""
-    if run.grn is None:
-        return str(run.card.get("grn") or "no network")
-    return str(run.grn.meta.get("name") or run.grn.meta.get("prior") or "refined network")
 
 
 def _seed(run: Run) -> object:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from gvci.app.charts import UNIT, base_layout
+from gvci.app.charts import base_layout
 from gvci.app.text import number, tagged
 from gvci.app.theme import Palette
 
@@ -22,14 +22,16 @@ def mean_scatter(
     *,
     x_title: str,
     y_title: str,
+    unit: str,
     baseline: bool = False,
     top: float | None = None,
 ) -> go.Figure:
     """Means over cells of two sets of cells, with the five largest residuals named.
 
     Args:
-        x, y: (genes,) means, log1p CP10k.
+        x, y: (genes,) means.
         genes: names, in the same order.
+        unit: of the means, in words.
         baseline: grey squares (a baseline) in place of vermillion rings (the model).
         top: end of both axes, so that two scatters can share it.
     """
@@ -74,7 +76,7 @@ def mean_scatter(
         )  # fmt: skip
     for update, title in ((figure.update_xaxes, x_title), (figure.update_yaxes, y_title)):
         update(
-            range=[-0.02 * end, end], title_text=f"{title}, {UNIT}", title_standoff=6, nticks=6,
+            range=[-0.02 * end, end], title_text=f"{title}, {unit}", title_standoff=6, nticks=6,
             zeroline=False, linecolor=colours.line, fixedrange=True,
         )  # fmt: skip
     figure.update_xaxes(showgrid=False)

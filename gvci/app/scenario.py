@@ -16,7 +16,9 @@ from gvci.data.prepare import differential_genes
 from gvci.errors import PredictionError, listed
 from gvci.estimator import Z_95, marginal_effects
 from gvci.evaluate import MORE_THAN
+from gvci.gate_words import pair_sentence
 from gvci.metrics import Score, mean_scores, split_half
+from gvci.model_card import title
 from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
 from gvci.run import Run
 from gvci.scoring import N_DE
@@ -51,7 +53,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says and what is known beside it; expression in log1p CP10k.
+    """What the model says and what is known beside it; expression in `unit`.
 
     Attributes:
         support: "seen" in training, "held_out" combination, or "outside" the training data.
@@ -59,8 +61,12 @@ class Answer:
         control, predicted: (cells, genes); measured: (cells, genes) or None without any.
         table: per gene, largest predicted change first: `gene, predicted, low, high` (change and
             interval), `measured`, `baseline` and `additive` (changes, NaN where there is none).
-        interval: what `low` and `high` are: "influence" (95 % of the robust effect, eq. 14) or
-            "cells" (95 % over cells; model error not included) or "none".
+        interval: what `low` and `high` are: "influence" (95 % of the robust effect, eq. 14),
+            "inner" (95 %, from the errors of inner pairs and over cells), "beyond" (the same, of
+            a pair unlike them), "cells" (95 % over cells; model error not included) or "none".
+        unit: of the expression, in words. model: model, preset and GRN, in words.
+        share, rest: λ, the network's share in the mean, and the baseline that has the rest.
+        mean_words: the same in a sentence, with its grounds.
         baseline: (genes,) mean of the simple baseline to trust most (by leaving levels out).
         baseline_name: which one that is, as in BASELINES.
         scores: "model", baselines and "ceiling" → mean_scores, empty where not scored.
@@ -79,6 +85,11 @@ class Answer:
     measured_names: list[str]
     table: pd.DataFrame
     interval: str
+    unit: str
+    model: str
+    share: float
+    rest: str
+    mean_words: str
     baseline: np.ndarray
     baseline_name: str
     scores: dict[str, dict[str, Score]] = field(default_factory=dict)
@@ -183,9 +194,9 @@ def answer(run: Run, scenario: Scenario) -> Answer:
     reference = control.mean(axis=0, dtype=np.float64)
     measured = data.dense(truth[:MOST_CELLS]) if len(truth) else None
     notes = [note] if note else []
-    bulks = pseudobulks(data)
-    rivals = answers(bulks, scenario.group, scenario.perturbation)
-    best = chosen(bulks, scenario.group, scenario.perturbation)
+    bulks, pair = pseudobulks(data), (scenario.group, scenario.perturbation)
+    rivals, best = answers(bulks, *pair), chosen(bulks, *pair)
+    gate = run.gate(*pair)
     notes += [rivals[best].note] if rivals[best].note else []
     support = run.support(scenario.perturbation, scenario.group)
     low, high, interval = _interval(run, scenario, support, source, predicted, control)
@@ -219,6 +230,11 @@ def answer(run: Run, scenario: Scenario) -> Answer:
         [str(name) for name in data.adata.obs_names[truth[:MOST_CELLS]]],
         table.loc[strongest].reset_index(drop=True),
         interval,
+        data.unit,
+        title(run),
+        gate["lambda"],
+        gate["baseline"],
+        pair_sentence(run.model.gate, *pair, support == "seen"),
         rivals[best].mean,
         best,
         scores,
@@ -254,7 +270,12 @@ def _interval(
             predicted.var(axis=0, ddof=1, dtype=np.float64) / n
             + control.var(axis=0, ddof=1, dtype=np.float64) / len(control)
         )
-    return change - Z_95 * error, change + Z_95 * error, "cells"
+    kind, gate = "cells", run.model.gate
+    inner = gate.error_of(change)
+    if support != "seen" and inner is not None:
+        error = np.sqrt(error**2 + inner**2)
+        kind = "inner" if gate.knows(scenario.group, scenario.perturbation) else "beyond"
+    return change - Z_95 * error, change + Z_95 * error, kind
 
 
 def _scored(

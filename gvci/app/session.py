@@ -40,9 +40,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Frame:
-    """The page's frame: the run it is about, and the place for its export button."""
+    """The page's frame: the run it is about, and the place for its export button.
 
-    run: Run
+    Attributes:
+        run: None where it cannot be opened and the page can do without.
+    """
+
+    run: Any
     entry: Entry
     actions: DeltaGenerator
 
@@ -89,10 +93,13 @@ def colours() -> Palette:
 
 
 @contextmanager
-def page(title: str | None, *, needs_model: bool = False) -> Iterator[Frame]:
+def page(
+    title: str | None, *, needs_run: bool = True, needs_model: bool = False
+) -> Iterator[Frame]:
     """Title, choice of the run, "Copy link", a place for exports, and the provenance strip.
 
-    Without a title these stand at the foot of the page.
+    Without a title these stand at the foot of the page. A run that cannot be opened ends the
+    page with a sentence, or leaves the sentence on top of a page that does not need it.
 
     Faults inside are shown as one sentence; unexpected ones as an id that is in the log.
     """
@@ -107,11 +114,14 @@ def page(title: str | None, *, needs_model: bool = False) -> Iterator[Frame]:
         entry = _chosen_entry(row)
         link = row.popover("Copy link", icon=":material/link:", type="tertiary")
         actions = row.container(horizontal=True, width="content")
-        run = open_run(entry)
         if title:
             left.title(title, anchor=False)
-        (head or left).caption(provenance.strip(run))
-        if needs_model and run.kind == "grn":
+        run: Run | None = None
+        with body, faults(stop=needs_run):
+            run = open_run(entry)
+        words = provenance.strip(run) if run else f"{literal(entry.title)} cannot be opened."
+        (head or left).caption(words)
+        if needs_model and run is not None and run.kind == "grn":
             message = (
                 f"{run.name} is a refined network without a model, so there is nothing to predict "
                 f"with. Train one on it: python -m gvci train DATA --grn {entry.id} --out RUN."

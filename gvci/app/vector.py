@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from gvci.app.charts import KINDS, UNIT, Panel, grid_shape
+from gvci.app.charts import KINDS, Panel, grid_shape
 from gvci.app.density import density, steps
 from gvci.app.layout import Layout
 from gvci.app.network_view import edge_colour, nodes, represses
@@ -40,7 +40,7 @@ def distributions(
         axis.tick_params(labelsize=7)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
-    label = UNIT if style == "violin" else "share of cells"
+    label = panels[0].unit if style == "violin" else "share of cells"
     axes[0].set_ylabel(label, fontsize=8)
     figure.suptitle(plain(title), fontsize=10, x=0.01, ha="left", parse_math=False)
     return _written(figure, provenance, kind)
@@ -152,7 +152,7 @@ def _ecdf(axis: Any, panel: Panel) -> None:
             x, y = steps(panel.values[kind])
             dash = "--" if kind == "predicted" else "-"
             axis.step(x, y, where="post", color=getattr(LIGHT, kind), linestyle=dash, label=kind)
-    axis.set_xlabel(UNIT, fontsize=7)
+    axis.set_xlabel(panel.unit, fontsize=7)
     axis.legend(fontsize=6, frameon=False, loc="lower right")
 
 

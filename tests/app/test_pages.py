@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gvci.app import scenario
+from gvci.data.dataset import PerturbationData
+from gvci.gate_words import gate_sentence, shares
 from gvci.registry import register
+from gvci.run import Run
 from tests.app.conftest import DEMO, OpenPage, said, sound
 
 
@@ -126,12 +132,15 @@ def test_prediction_without_a_click(open_page: OpenPage):
     test = open_page("counterfactual")
     text = sound(test)
     assert "two halves of the measured cells agree at" in text
-    assert "over cells; model error not included" in text
+    assert "from errors on held-out inner pairs; cells included" in text
+    assert "lie within, of the 50 largest" in text
+    assert "graphVCI standard · GRN: demo-prior" in text
     assert len(test.get("plotly_chart")) == 3
     assert "Best simple baseline" in text
     scored = next(table.value for table in test.dataframe if "R² all" in table.value)
     assert sum(name.endswith(" (chosen)") for name in scored[""]) == 1
     assert "Additive" in " ".join(scored[""])
+    assert scored[""].iloc[0] == "graphVCI standard"
 
 
 def test_seen_pair_has_influence_intervals(open_page: OpenPage):
@@ -190,6 +199,86 @@ def test_unforeseen_fault_shows_an_id_only(
     assert any(fault in record.getMessage() for record in caplog.records)
 
 
+# --- λ ---------------------------------------------------------------------------------
+
+OpenGate = Callable[..., str]
+
+
+@pytest.fixture
+def with_gate(tmp_path: Path) -> OpenGate:
+    """The demo with another gate, or another line of the header; its id."""
+
+    def made(header: dict[str, object] | None = None, **changes: object) -> str:
+        folder = tmp_path / "gated"
+        shutil.copytree(DEMO, folder)
+        model = Run.open(folder).model
+        model.gate = dataclasses.replace(model.gate, **changes)
+        model.header |= header or {}
+        model.save(folder / "model.safetensors")
+        name = register(folder, "run", "gated")
+        assert name is not None
+        return name
+
+    return made
+
+
+def test_the_mixture_is_in_words_beside_the_verdict(open_page: OpenPage):
+    gate = Run.open(DEMO).model.gate
+    text = sound(open_page("counterfactual"))
+    assert gate_sentence(gate) in text
+    assert "the network's share, base the simple baseline" in text  # how the mean is made
+    assert "tells cells apart: correlation" in text  # the model card
+    assert f"its mean: {shares(gate.share, gate.baseline)}" in sound(open_page("home"))
+
+
+def test_a_mixture(open_page: OpenPage, with_gate: OpenGate):
+    run = with_gate(share=0.25, baseline="ridge", pairs=32, ratio=0.9, ratio_se=0.02)
+    text = sound(open_page("counterfactual", run=run))
+    assert (
+        "Predicted mean: 25 % network, 75 % ridge regression (chosen on 32 held-out inner pairs, "
+        "where the mixture's squared error is 0.90 ± 0.02 of the baseline's)."
+    ) in text
+    assert "its mean 25 % network, 75 % ridge regression" in text
+
+
+def test_a_measured_pair_is_the_networks_alone(open_page: OpenPage):
+    text = sound(open_page("counterfactual", perturbation="JAK2"))
+    assert "This pair was in the training data: the network answers alone." in text
+    assert "its mean the network alone" in text
+
+
+def test_a_shut_gate(open_page: OpenPage, with_gate: OpenGate):
+    run = with_gate(share=0.0, baseline="ridge", pairs=32, ratio=1.02)
+    text = sound(open_page("counterfactual", run=run))
+    assert "The network was not clearly better than ridge regression on 32" in text
+    assert "its mean ridge regression alone" in text
+
+
+def test_a_wide_open_gate(open_page: OpenPage, with_gate: OpenGate):
+    text = sound(open_page("counterfactual", run=with_gate(share=1.0, pairs=32)))
+    assert "Predicted mean: the network alone (chosen on 32" in text
+
+
+def test_no_inner_evidence(open_page: OpenPage, with_gate: OpenGate):
+    none = np.zeros((0, 0, 300), dtype=np.float32)
+    run = with_gate(
+        share=1.0, groups=(), perturbations=(), corrections=none, error=None, pairs=0,
+        ratio=None, ratio_se=None,
+    )  # fmt: skip
+    text = sound(open_page("counterfactual", run=run))
+    assert "so the network answers alone, untested out of distribution" in text
+    assert "over cells; model error not included" in text
+
+
+@pytest.mark.parametrize("page", ["home", "counterfactual"])
+def test_a_collapse_is_an_amber_note(open_page: OpenPage, with_gate: OpenGate, page: str):
+    warning = "Counterfactuals hardly vary over cells any more (spread 0.012 of the measured one)."
+    test = open_page(page, run=with_gate({"warnings": [warning]}))
+    sound(test)
+    assert any("hardly vary over cells" in note.value for note in test.warning)
+    assert not any("hardly vary" in note.value for note in open_page(page).warning)
+
+
 # --- runs ------------------------------------------------------------------------------
 
 
@@ -232,6 +321,49 @@ def test_damaged_checkpoint_is_one_sentence(open_page: OpenPage, tmp_path: Path,
     assert len(test.error) == 1
     assert "model.safetensors" in sound(test)
     assert not open_page("counterfactual").error
+
+
+@pytest.fixture
+def exchanged(tmp_path: Path) -> str:
+    """A run whose cells are not those of its training any more."""
+    folder = tmp_path / "exchanged"
+    shutil.copytree(DEMO, folder)
+    data = PerturbationData.read(folder / "data.h5ad")
+    splits = data.adata.obs["split"].astype(str)
+    data.adata.obs["split"] = splits.where(splits != "test", "train").to_numpy()
+    PerturbationData(data.adata, data.columns, data.meta).write(folder / "data.h5ad")
+    name = register(folder, "run", "exchanged <b>cells</b>")
+    assert name is not None
+    return name
+
+
+@pytest.mark.parametrize(("page", "shown"), [("data", "Catalogue"), ("home", "Recent results")])
+def test_a_run_that_cannot_be_opened_leaves_the_page(
+    open_page: OpenPage, exchanged: str, page: str, shown: str
+):
+    test = open_page(page, run=exchanged)
+    text = sound(test)
+    assert len(test.error) == 1
+    assert "their checksum differs" in test.error[0].value
+    assert shown in text
+    assert "exchanged <b>cells</b> cannot be opened." in text
+
+
+def test_the_demo_starts_whatever_run_is_open(open_page: OpenPage, exchanged: str):
+    test = open_page("home", run=exchanged)
+    next(b for b in test.button if b.label.startswith("Start the 3-minute demo")).click().run()
+    assert "Showing 50 of" in sound(test)
+    assert not test.error
+
+
+@pytest.mark.parametrize("page", ["network", "counterfactual"])
+def test_a_run_that_cannot_be_opened_ends_a_page_of_its_own(
+    open_page: OpenPage, exchanged: str, page: str
+):
+    test = open_page(page, run=exchanged)
+    assert len(test.error) == 1
+    assert "their checksum differs" in sound(test)
+    assert not test.dataframe
 
 
 def test_damaged_notes_do_not_hide_the_demo(open_page: OpenPage, own_runs: Path):

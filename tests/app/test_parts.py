@@ -20,6 +20,7 @@ from gvci.grn import from_edges
 
 ABOUT = {"model": "graphVCI", "dataset": "=cmd()|' /C calc'!A0"}
 HOSTILE = "<script>alert(1)</script>"
+UNIT = "log1p CP10k"
 
 
 def table(hubs: list[str], each: int, shared: int = 0) -> pd.DataFrame:
@@ -182,7 +183,7 @@ def test_density_is_the_kernel_sum():
 def test_figures_of_any_number_of_cells(colours, draw, cells: int):
     rng = np.random.default_rng(0)
     values = {"control": rng.poisson(1, 50).astype(float), "predicted": rng.random(cells)}
-    figure = draw([charts.Panel(f"{HOSTILE}{i}", values) for i in range(7)], colours)
+    figure = draw([charts.Panel(f"{HOSTILE}{i}", values, UNIT) for i in range(7)], colours)
     said = figure.to_json()
     assert "<script" not in said
     assert "predicted" in said
@@ -190,7 +191,7 @@ def test_figures_of_any_number_of_cells(colours, draw, cells: int):
 
 def test_share_of_cells_above_zero_is_printed_for_zero_heavy_genes():
     panel = charts.Panel(
-        "G", {"control": np.r_[np.zeros(30), np.ones(10)], "predicted": np.ones(9)}
+        "G", {"control": np.r_[np.zeros(30), np.ones(10)], "predicted": np.ones(9)}, UNIT
     )
     figure = charts.violins([panel], LIGHT)
     assert list(figure.layout.xaxis.ticktext) == ["control<br>25 % > 0", "predicted<br>100 % > 0"]
@@ -239,7 +240,7 @@ def test_vector_files(kind: vector.Kind):
     frame.loc[0, "status"] = "removed"
     drawn = vector.network(frame, layout.lay_out(frame, ["A$x$", "B"]), HOSTILE, ABOUT, kind)
     values = {"control": np.zeros(20), "predicted": np.linspace(0, 3, 20), "measured": np.ones(2)}
-    panels = [charts.Panel("G_1", values), charts.Panel("$a$", values)]
+    panels = [charts.Panel("G_1", values, UNIT), charts.Panel("$a$", values, UNIT)]
     for content in (
         drawn,
         *(vector.distributions(panels, s, "t", ABOUT, kind) for s in ("violin", "ecdf")),

@@ -14,6 +14,7 @@ import pytest
 
 from gvci.cli import main
 from gvci.data.dataset import PerturbationData
+from gvci.gate_words import gate_sentence
 from gvci.run import Run
 
 SMALL = ["max_steps=40", "evaluate_every=20", "latent=16", "width=32"]
@@ -48,7 +49,10 @@ def last_json(capsys):
 
 def test_evaluate_prints_one_json_object_last(folder, capsys):
     assert main(["evaluate", str(folder / "run"), "--json"]) == 0
-    answer = last_json(capsys)
+    told = capsys.readouterr().out
+    answer = json.loads(told.splitlines()[-1])
+    said = gate_sentence(Run.open(folder / "run").model.gate)
+    assert (said in told) == (answer["gate"]["lambda"] < 1)
     assert answer["split"] == "ood"
     assert set(answer["models"]) >= {"graphvci", "no_change", "perturbed_mean", "additive"}
     wanted = {"r2_all", "r2_de", "pearson_delta", "cell_correlation"}
@@ -86,6 +90,10 @@ def test_predict_writes_labelled_cells(folder, capsys):
     assert set(cells.obs["cell_type"]) == {"B cells"}
     assert set(cells.obs["support"]) == {"held_out"}
     assert cells.uns["gvci"]["unit"] == "log1p CP10k"
+    gate = Run.open(folder / "run").gate("B cells", "STAT1")
+    assert cells.uns["gvci"]["lambda"] == {"B cells": gate["lambda"]}
+    assert cells.uns["gvci"]["baseline"] == gate["baseline"]
+    assert set(cells.obs["network_share"]) == {gate["lambda"]}
     assert np.isfinite(cells.X).all()
 
 
@@ -197,12 +205,13 @@ def test_edges_of_a_run_keep_the_correlation_rivals(folder, capsys):
     assert of_run["correlation"] == last_json(capsys)["correlation"] is not None
 
 
-def test_a_table_with_statuses_trains_on_its_adopted_edges(folder, tmp_path):
+def test_a_table_with_statuses_trains_on_its_adopted_edges(folder, tmp_path, capsys):
     table = folder / "grn" / "edges.parquet"
     words = ["train", str(folder / "data.h5ad"), "--grn", str(table), "--out", str(tmp_path / "r")]
     assert main([*words, "--set", *SMALL]) == 0
-    by_file = Run.open(tmp_path / "r").model.header["grn_hash"]
-    assert by_file == Run.open(folder / "run").model.header["grn_hash"]
+    model = Run.open(tmp_path / "r").model
+    assert gate_sentence(model.gate) in capsys.readouterr().out
+    assert model.header["grn_hash"] == Run.open(folder / "run").model.header["grn_hash"]
 
 
 def test_training_never_touches_a_network_that_is_not_its_own(folder, tmp_path, capsys):

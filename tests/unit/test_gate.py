@@ -63,6 +63,22 @@ def test_chance_rarely_opens_it():
     assert opened < 70
 
 
+def test_error_grows_with_the_change_where_it_does_so_on_inner_pairs():
+    rng = np.random.default_rng(0)
+    control = np.zeros((12, 400))
+    change = rng.normal(0, 1, control.shape) * (rng.random(control.shape) < 0.2)
+    said = change * (1 + 0.3 * rng.normal(0, 1, change.shape)) + rng.normal(0, 0.05, change.shape)
+    growing = InnerEvidence([("g", "p")] * 12, change, control, said, said)
+    flat = change + rng.normal(0, 0.05, change.shape)
+    even = InnerEvidence([("g", "p")] * 12, change, control, flat, flat)
+    assert 0.15 < growing.growth(1.0) < 0.4
+    assert even.growth(1.0) < 0.03
+    gate = Gate(1.0, "ridge", (), (), np.zeros((0, 0, 3)), np.full(3, 0.1, "f4"), growth=0.5)
+    np.testing.assert_allclose(
+        gate.error_of(np.array([0.0, 1.0, -2.0])), [0.1, 0.5099, 1.005], 1e-3
+    )
+
+
 def test_corrections_by_name_dose_and_unknown():
     corrections = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
     gate = Gate(0.5, "ridge", ("a", "b"), ("p", "q"), corrections)

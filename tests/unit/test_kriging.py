@@ -128,6 +128,20 @@ def test_table_is_relative_to_the_measured_controls_and_zero_where_nothing_is_kn
     np.testing.assert_allclose(table[1, 0] + bulks.control_mean("g1"), said, atol=1e-6)
 
 
+def test_many_pairs_are_kriged_perturbation_by_perturbation(monkeypatch):
+    """Where perturbations have nothing in common, the short way equals the whole system."""
+    rng = np.random.default_rng(8)
+    means = world(rng, groups=4, labels=5)
+    bulks = bulks_of(means).without("g1", "p2")
+    constants = DEFAULT._replace(alone=1.0)
+    asked = [("g1", "p2"), ("g0", "p3"), ("g1", "p3")]
+    whole = Kriging(bulks, 0.05).predict(asked, constants)
+    monkeypatch.setattr("gvci.kriging.MOST_ROWS", 3)
+    short = Kriging(bulks, 0.05).predict(asked, constants)
+    truth = np.stack([means[pair] for pair in asked])
+    assert ((short - whole) ** 2).mean() < 0.05 * ((whole - truth) ** 2).mean() + 1e-3
+
+
 def test_within_pair_variance_equals_the_loop():
     import scipy.sparse as sp
 

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from gvci.config import TrainSettings
+from gvci.effects import kriging_constants, started_effects
 from gvci.inner import control_cells, predicted_means
 from gvci.metrics import cell_correlation
 from gvci.model.start import RIDGES, ridge
 from gvci.pseudobulk import pseudobulks
-from gvci.task import GraphVCITask, kriging_constants, started_effects
+from gvci.task import GraphVCITask
 
 SMALL = {"latent": 32, "width": 32, "depth": 2, "outcome_embedding": 32, "graph_latent": 32}
 

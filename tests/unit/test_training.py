@@ -11,8 +11,9 @@ import pytest
 from gvci.config import TrainSettings
 from gvci.ensemble import train
 from gvci.errors import PredictionError, TrainingError
+from gvci.model.graph import drawn_targets
 from gvci.prediction import TrainedModel
-from gvci.task import GraphVCITask, drawn_targets
+from gvci.task import GraphVCITask
 from gvci.training import fit
 
 SMALL = {
@@ -69,6 +70,20 @@ def test_a_hopeless_learning_rate_is_explained(small_data):
     settings = TrainSettings(**SMALL, model="vci", learning_rate=1e30, clip=1e30)
     with pytest.raises(TrainingError, match="Lower the learning rate"):
         train(small_data, None, settings)
+
+
+def test_divergence_names_term_epoch_and_gene(small_data):
+    import torch
+
+    task = GraphVCITask(small_data, None, TrainSettings(**SMALL, model="vci"))
+    gene = 7
+    with torch.no_grad():
+        task.core.head.gene_bias[0, 0, gene] = torch.inf
+    with pytest.raises(TrainingError, match=r"epoch 1\): \w+ is not finite") as caught:
+        task.step()
+    assert "Lower the learning rate" in str(caught.value)
+    expected = f"(1 of {len(small_data.genes)} genes, first {small_data.genes[gene]})"
+    assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +184,8 @@ def test_stopped_and_resumed_equals_uninterrupted(
     """Stopped in the first inner member, in the second, or in the final one."""
     monkeypatch.setattr("gvci.unfinished.PAUSE_SECONDS", 0.0)
     settings = TrainSettings.checked(SMALL | changes)
-    whole = train(small_data, small_simulation.prior, settings)
+    files = tmp_path / "whole.jsonl", tmp_path / "resumed.jsonl"
+    whole = train(small_data, small_simulation.prior, settings, metrics=files[0])
     folder, done = tmp_path / "unfinished", 0
     plain = GraphVCITask.step
 
@@ -182,10 +198,15 @@ def test_stopped_and_resumed_equals_uninterrupted(
 
     monkeypatch.setattr(GraphVCITask, "step", stopping)
     with pytest.raises(KeyboardInterrupt):
-        train(small_data, small_simulation.prior, settings, unfinished=folder)
+        train(small_data, small_simulation.prior, settings, metrics=files[1], unfinished=folder)
     assert list(folder.iterdir()) or stop_at < 20
     stopped, done = done, -1000
-    resumed = train(small_data, small_simulation.prior, settings, unfinished=folder)
+    resumed = train(
+        small_data, small_simulation.prior, settings, metrics=files[1], unfinished=folder
+    )
+    lines = [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
+    for one, other in zip(*lines, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
     assert not folder.exists()
     if stopped >= 20:  # something was kept, so not everything was done again
         assert done + 1000 < total_steps(whole, settings)

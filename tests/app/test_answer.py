@@ -1,0 +1,107 @@
+"""What the Counterfactual page says of one question: λ, interval, files."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gvci.app import answer_files, answer_view
+from gvci.app.scenario import Answer, Scenario, answer
+from gvci.estimator import Z_95
+from gvci.run import Run
+from tests.app.conftest import DEMO
+
+GROUP = "B cells · donor1"
+HELD_OUT = Scenario("STAT1", GROUP)
+
+
+@pytest.fixture
+def run() -> Run:
+    return Run.open(DEMO)
+
+
+def by_gene(found: Answer) -> pd.DataFrame:
+    return found.table.set_index("gene").loc[list(found.genes)]
+
+
+def test_a_held_out_interval_has_cells_and_inner_errors(run: Run):
+    inner = answer(run, HELD_OUT)
+    assert inner.interval == "inner"
+    error = run.model.gate.error
+    assert error is not None
+    run.model.gate = dataclasses.replace(run.model.gate, error=None)
+    cells = answer(run, HELD_OUT)
+    assert cells.interval == "cells"
+    assert "model error not included" in answer_view.interval_words(cells)
+    wide, narrow = by_gene(inner), by_gene(cells)
+    half = ((narrow["high"] - narrow["low"]) / 2).to_numpy()
+    expected = Z_95 * np.sqrt((half / Z_95) ** 2 + error.astype(np.float64) ** 2)
+    np.testing.assert_allclose((wide["high"] - wide["low"]) / 2, expected, rtol=1e-9)
+    np.testing.assert_allclose(wide["predicted"], (wide["high"] + wide["low"]) / 2, atol=1e-9)
+    assert (expected > half).all()
+
+
+def test_the_interval_holds_on_held_out_pairs(run: Run):
+    """Measured changes of pairs that nothing was trained on; the page says the true share."""
+    pairs = {(p["group"], p["perturbation"]) for p in run.scores["ood"]["pairs"]}
+    shares = []
+    for group, perturbation in sorted(pairs):
+        found = answer(run, Scenario(perturbation, group))
+        table = found.table
+        inside = (table["measured"] >= table["low"]) & (table["measured"] <= table["high"])
+        held = answer_view.coverage(found)
+        assert held is not None
+        assert held[0] == pytest.approx(inside.mean())
+        assert f"{100 * held[0]:.0f} % lie within" in answer_view.table_caption(found)
+        assert f"{held[2]} largest {100 * held[1]:.0f} %" in answer_view.table_caption(found)
+        shares.append(inside.mean())
+    assert len(shares) == 8
+    assert 0.85 < np.mean(shares) < 0.99
+
+
+def test_seen_pairs_and_single_cells_keep_their_own_intervals(run: Run):
+    assert answer(run, Scenario("JAK2", GROUP)).interval == "influence"
+    cell = run.data.adata.obs_names[(run.data.groups == GROUP) & run.data.is_control][0]
+    assert answer(run, Scenario("STAT1", GROUP, "one cell", cell)).interval == "none"
+
+
+def test_further_out_than_the_inner_pairs_is_said(run: Run):
+    run.model.gate = dataclasses.replace(run.model.gate, share=0.5)
+    found = answer(run, Scenario("JAK2+STAT3", GROUP))
+    assert (found.support, found.interval, found.share) == ("held_out", "beyond", 1.0)
+    assert "The baseline has no share" in found.mean_words
+    assert "the error may be larger" in answer_view.interval_words(found)
+
+
+def test_share_is_that_of_the_run(run: Run):
+    found, seen = answer(run, HELD_OUT), answer(run, Scenario("JAK2", GROUP))
+    assert (found.share, found.rest) == (run.model.gate.share, run.model.gate.baseline)
+    assert seen.share == 1.0
+    assert seen.mean_words.startswith("This pair was in the training data")
+
+
+def test_files_carry_share_baseline_grn_and_unit(run: Run):
+    found = answer(run, HELD_OUT)
+    files = {f.label: f.make() for f in answer_files.downloads(run, found, ["IRF1"], "violin")}
+    head = [line for line in str(files["CSV of genes"]).splitlines() if line.startswith("#")]
+    told = dict(line[2:].split(": ", 1) for line in head)
+    assert float(told["network_share"]) == run.model.gate.share
+    assert told["baseline_of_the_rest"] == run.model.gate.baseline
+    assert told["mean"] == found.mean_words
+    assert told["GRN"] == run.card["grn"]
+    assert told["unit"] == "log1p CP10k"
+    assert "inner pairs" in told["interval"]
+    assert f"network_share: {found.share}" in bytes(files["SVG"]).decode()
+    table = pd.read_csv(io.StringIO(str(files["CSV of genes"])), comment="#")
+    assert len(table) == len(run.data.genes)
+
+
+def test_another_unit_reaches_table_and_axes(run: Run):
+    run.data.meta["settings"]["target_sum"] = 1e5
+    found = answer(run, HELD_OUT)
+    assert "mean log1p counts per 100,000." in answer_view.table_caption(found)
+    assert {panel.unit for panel in answer_view.panels(found, ["IRF1", "MYC"])} == {run.data.unit}
