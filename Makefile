@@ -1,4 +1,4 @@
-# make run · make test · make check · make screens · make pretrained · make bench-edges · make bench-ood
+# make run · make test · make check · make screens · make pretrained · make bench-edges · make bench-model · make bench-ood
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
@@ -6,7 +6,7 @@ HOST   ?= 127.0.0.1
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: run test check screens pretrained bench-edges bench-ood browser clean
+.PHONY: run test check screens pretrained bench-edges bench-model bench-ood browser clean
 
 run: $(VENV)/.run  ## install what running needs, then serve the dashboard with the shipped demo
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
@@ -27,6 +27,9 @@ pretrained: $(VENV)/.run  ## make pretrained/demo again
 
 bench-edges: $(VENV)/.run  ## refined edges against their rivals; resumes where it stopped
 	$(BIN)/python -m benchmarks.edges
+
+bench-model: $(VENV)/.run  ## the model's steps, evaluation and memory beside the literal form
+	$(BIN)/python -m benchmarks.model
 
 bench-ood: $(VENV)/.run  ## held-out predictions against every rival; resumes where it stopped
 	$(BIN)/python -m benchmarks.ood

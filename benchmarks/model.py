@@ -35,7 +35,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "standard": ("standard", {}),
 }
 STEPS = {"ours": (5, 41), "literal": (1, 5), "large": (1, 11)}  # to warm up, and measured
-LITERAL_PAIRS = {"att": 4}  # of the literal evaluation are run, and the seconds scaled
+LITERAL_PAIRS = {"att": 12}  # of the literal evaluation are run, and the seconds scaled
 FORMS = ("ours", "literal")
 
 
