@@ -39,7 +39,9 @@ def test_a_held_out_interval_has_cells_and_inner_errors(run: Run):
     assert "model error not included" in answer_view.interval_words(cells)
     wide, narrow = by_gene(inner), by_gene(cells)
     half = ((narrow["high"] - narrow["low"]) / 2).to_numpy()
-    expected = Z_95 * np.sqrt((half / Z_95) ** 2 + error.astype(np.float64) ** 2)
+    growing = run.model.gate.growth * wide["predicted"].to_numpy()
+    squares = (half / Z_95) ** 2 + error.astype(np.float64) ** 2 + growing**2
+    expected = Z_95 * np.sqrt(squares)
     np.testing.assert_allclose((wide["high"] - wide["low"]) / 2, expected, rtol=1e-9)
     np.testing.assert_allclose(wide["predicted"], (wide["high"] + wide["low"]) / 2, atol=1e-9)
     assert (expected > half).all()
