@@ -146,7 +146,9 @@ def report(
         "the reconstruction, the spread ratio of the decoder's means; both are 0 by definition for "
         "a baseline, which knows one profile. For the E-distance its cells are the control cells, "
         "moved. `λ` is the network's share in the predicted mean; the rest is the best simple "
-        "baseline's. Nothing was chosen on these seeds or held-out cells.",
+        "baseline's. The simulations' networks chose nothing in the model, whose choices were made "
+        "on seeds 0–4; Kang's four types were looked at while it was made, so Kang is no blind "
+        "test (docs/research-model.md).",
     ]
     if paper_steps is not None and any(part["model"] == "paper" for part in parts):
         lines += ["", f"Preset `paper` was cut short at {paper_steps:,} steps, for time; it may "
