@@ -96,8 +96,8 @@ class Gate:
         groups, perturbations: names of the rows and columns of the corrections.
         corrections: (groups, perturbations, n) float32, added to each cell; 0 for measured pairs.
         error: (n,) root mean squared error of a mean on inner pairs; None where untested.
-        growth: how much the error grows per unit of predicted change.
         pairs, ratio, ratio_se: inner pairs, relative squared error of the mixture chosen.
+        growth: how much the error grows per unit of predicted change.
     """
 
     share: float
@@ -106,10 +106,10 @@ class Gate:
     perturbations: tuple[str, ...]
     corrections: np.ndarray
     error: np.ndarray | None = None
-    growth: float = 0.0
     pairs: int = 0
     ratio: float | None = None
     ratio_se: float | None = None
+    growth: float = 0.0
 
     def correction(
         self, groups: Sequence[str], perturbations: Sequence[str], doses: np.ndarray
@@ -180,6 +180,6 @@ def open_gate(
             corrections[g, p] = (1 - share) * (BASELINES[name](bulks, *pair).mean - mean)
     return Gate(
         share, name, groups, labels, corrections,
-        evidence.gene_error(share), evidence.growth(share),
-        len(evidence.pairs), round(ratio, 4), round(ratio_se, 4),
+        evidence.gene_error(share), len(evidence.pairs), round(ratio, 4), round(ratio_se, 4),
+        evidence.growth(share),
     )  # fmt: skip
