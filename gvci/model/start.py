@@ -63,7 +63,7 @@ def start(
         return
     head.kriged.copy_(torch.from_numpy(effects.table))
     head.group_covariates.copy_(torch.from_numpy(effects.covariates))
-    x, t, bulks = pseudobulks(expression, covariates, treatment, arms)
+    x, t, bulks = arm_means(expression, covariates, treatment, arms)
     if counted:
         bulks = np.log(np.expm1(bulks).clip(1e-4))
         head.kriged.zero_()
@@ -84,7 +84,7 @@ def start(
         _start_at_components(core, gene_encoder, expression, covariates, treatment, seed)
 
 
-def pseudobulks(
+def arm_means(
     expression: sp.csr_matrix, covariates: np.ndarray, treatment: np.ndarray, arms: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """X, T and mean expression of each arm, float64."""
