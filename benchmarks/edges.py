@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.edges_report import report
+from benchmarks.parts import finished, write
 from gvci.config import PrepareSettings, RefineSettings, SimulateSettings
 from gvci.data.catalogue import load_dataset, load_genes, load_network
 from gvci.data.dataset import PerturbationData
@@ -199,22 +200,6 @@ def forests(problem: Problem, parts: Path) -> pd.DataFrame:
         table = genie3(problem.data, problem.sources, list(problem.data.genes))
         write(file, table.to_csv())
     return pd.read_csv(file, index_col=0, keep_default_na=False).astype(np.float64)
-
-
-def finished(file: Path, key: dict[str, Any]) -> dict[str, Any] | None:
-    """A part of the same code and settings; None where it must be run."""
-    try:
-        part: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return part if part.get("key") == key else None
-
-
-def write(file: Path, text: str) -> None:
-    """Whole or not at all: a stopped run leaves no half part."""
-    half = file.with_name(f".{file.name}.part")
-    half.write_text(text, encoding="utf-8")
-    half.replace(file)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

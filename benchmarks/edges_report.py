@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+from benchmarks.parts import Part, made_by
 from gvci.recovery import RIVALS
 
 TITLES = {
@@ -44,8 +41,6 @@ DATASETS = {
 # Every rival is shown against the default preset, the strongest ones against the others.
 STRONGEST = ("prior_correlation_within", "genie3", "prior_genie3")
 
-Part = dict[str, Any]
-
 
 def report(
     parts: Sequence[Part],
@@ -55,12 +50,10 @@ def report(
     paper_steps: int | None = None,
 ) -> str:
     """The whole file; `paper_steps` is where preset paper was cut short."""
-    used = {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")}
     lines = [
         "# Edge recovery, refined against its rivals",
         "",
-        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, " + ", ".join(f"{n} {v}" for n, v in used.items()) + ".",
+        made_by(command),
         f"This run took {seconds / 60:.1f} min; parts finished before it were not run again. "
         f"Refining alone took {sum(p['refine_s'] for p in parts) / 60:.1f} min over all parts.",
         "",

@@ -29,6 +29,7 @@ import numpy as np
 import torch
 
 from benchmarks.ood_report import report
+from benchmarks.parts import finished, write
 from gvci.config import PredictMode, PrepareSettings, SimulateSettings, TrainSettings
 from gvci.data.catalogue import load_dataset, load_network
 from gvci.data.dataset import PerturbationData
@@ -285,22 +286,6 @@ class Truth:
             }
             for (group, label), cells in self._controls.items()
         ]  # fmt: skip
-
-
-def finished(file: Path, key: dict[str, Any]) -> Part | None:
-    """A part of the same code and settings; None where it must be run."""
-    try:
-        part: Part = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return part if part.get("key") == key else None
-
-
-def write(file: Path, text: str) -> None:
-    """Whole or not at all: a stopped run leaves no half part."""
-    half = file.with_name(f".{file.name}.part")
-    half.write_text(text, encoding="utf-8")
-    half.replace(file)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

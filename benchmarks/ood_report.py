@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+from benchmarks.parts import Part, made_by
 from gvci.baselines import BASELINES
 from gvci.verdict import TITLES as BASELINE_TITLES
 
@@ -47,7 +44,6 @@ DATASETS = {
 }
 RESAMPLES = 4000
 
-Part = dict[str, Any]
 Row = dict[str, Any]
 Pair = tuple[str, str, str]  # problem, group, perturbation
 
@@ -132,12 +128,10 @@ def report(
     paper_steps: int | None = None,
 ) -> str:
     """The whole file; `paper_steps` is where preset paper was cut short."""
-    used = {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")}
     lines = [
         "# Held-out predictions, beside every rival",
         "",
-        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, " + ", ".join(f"{n} {v}" for n, v in used.items()) + ".",
+        made_by(command),
         f"This run took {seconds / 60:.1f} min; parts finished before it were not run again. All "
         f"parts together: {sum(p['work_s'] for p in parts) / 60:.1f} min of one core.",
         "",
