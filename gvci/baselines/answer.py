@@ -48,7 +48,7 @@ def without_donors(bulks: Pseudobulks, group: str, perturbation: str, predict: P
     parts = bulks.parts(perturbation)
     if len(parts) < 2:
         note = (
-            f"No group but {group} has {perturbation} and control cells: baselines that carry "
+            f"No group beside {group} has {perturbation} and control cells: baselines that carry "
             "changes over from other groups are the control mean."
         )
         return Baseline(control, note)
@@ -59,7 +59,7 @@ def without_donors(bulks: Pseudobulks, group: str, perturbation: str, predict: P
         for part in parts
     ]
     note = (
-        f"No group but {group} has {perturbation}: its change is taken as the sum of those of "
+        f"No group beside {group} has {perturbation}: its change is taken as the sum of those of "
         f"{' and '.join(parts)}."
     )
     return Baseline(np.maximum(control + np.sum(changes, axis=0), 0.0), note)

@@ -312,7 +312,7 @@ def test_a_combination_never_seen_is_the_sum_of_its_parts(name: str) -> None:
     answer = BASELINES[name](bulks, "C · 1", "K1+K2")
     np.testing.assert_allclose(answer.mean, np.maximum(control + change, 0))
     assert answer.note == (
-        "No group but C · 1 has K1+K2: its change is taken as the sum of those of K1 and K2."
+        "No group beside C · 1 has K1+K2: its change is taken as the sum of those of K1 and K2."
     )
 
 
