@@ -27,10 +27,17 @@ class SimulateSettings(Settings):
     prior_error: float = Field(
         0.3, ge=0, lt=1, description="share of true edges dropped from the prior, and of false ones"
     )
+    closed_edges: float = Field(
+        0.0, ge=0, lt=1, description="share of a type's edges to targets that are closed in it"
+    )
+    synergy: float = Field(
+        0.0, ge=0, description="strength of the product of two regulators on a common target"
+    )
     seed: int = Field(0, ge=0)
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "demo": {"n_genes": 300, "cells_per_group": 42, "controls_per_group": 150, "seed": 0},
+        "hard": {"closed_edges": 0.3, "synergy": 2.0},
     }
 
 

@@ -3,18 +3,20 @@
 The log rate y of gene i in cell k of type t and donor d under perturbation a is
 
     y_ki = b_i + c_ti + d_di + u_k·v_i + h_ki + o_ai + Σ_j W_ij f_tij (g(a_kj) − 1)
+                + s_i f_tij f_til (g(a_kj) − 1) (g(a_kl) − 1)
     a_kj = y_kj − b_j + p_kj,      g(a) = 2 / (1 + e^−a),      g = 0 where j is knocked out
 
 and its counts are gamma-Poisson around depth_k · softmax(y_k)_i. W is the truth, f how open
-an edge is in a type; h (mRNA of regulators), p (their activity beyond mRNA) and u (two
-programmes) are the cell's own and stay when its perturbation changes. Steady state is a fixed
+an edge is in a type, s the synergy of two regulators j, l of a target (none but where settings
+ask for it); h (mRNA of regulators), p (their activity beyond mRNA) and u (two programmes) are
+the cell's own and stay when its perturbation changes. Steady state is a fixed
 point among the regulators. Everything random comes from one numpy generator, and rates are
 rounded before counts are drawn, so one seed gives the same cells on every machine.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anndata as ad
 import numpy as np
@@ -79,6 +81,21 @@ class _State:
 
 
 @dataclass(frozen=True)
+class _Synergies:
+    """Targets that two regulators move together: position, both regulators, s f f per type."""
+
+    targets: np.ndarray
+    pairs: np.ndarray
+    strength: np.ndarray
+
+    def add(self, level: np.ndarray, cells: np.ndarray, drive: np.ndarray, t: int) -> None:
+        """Their part of y, into the rows of these cells, which are of type t."""
+        if len(self.targets):
+            both = drive[:, self.pairs[:, 0]] * drive[:, self.pairs[:, 1]]
+            level[np.ix_(cells, self.targets)] += both * self.strength[t]
+
+
+@dataclass(frozen=True)
 class _Law:
     """How the state of a cell becomes rates; regulators are the first genes."""
 
@@ -88,6 +105,7 @@ class _Law:
     donor_level: np.ndarray
     loadings: np.ndarray
     strength: np.ndarray
+    synergies: _Synergies
 
     def shares(self, state: _State, perturbations: np.ndarray) -> np.ndarray:
         """Expected share of each gene among a cell's counts, (cells, genes), rows sum to 1."""
@@ -105,6 +123,7 @@ class _Law:
                 x = own + drive @ inside
             drive = _drive(x + state.activity[cells], silenced[cells])
             level[cells] += drive @ self.strength[t].T
+            self.synergies.add(level, cells, drive, t)
         rates = np.exp(level + self.base)
         return _rounded(rates / rates.sum(axis=1, keepdims=True))
 
@@ -140,11 +159,12 @@ def simulate(settings: SimulateSettings | None = None) -> Simulation:
     Labels: "STAT1" is a knock-out, "IRF7 OE" an over-expression, "control" neither.
     """
     settings = settings or SimulateSettings.preset("demo")
-    network, levels, cells, noise = np.random.default_rng(settings.seed).spawn(4)
+    # A later stream leaves the earlier ones as they are: settings of 0 change no cell.
+    network, levels, cells, noise, harder = np.random.default_rng(settings.seed).spawn(5)
     genes = ifn.gene_names(settings.n_genes)
     regulators = [g for g in ifn.REGULATORS if g in genes]
     truth = ifn.true_network(genes, regulators, network)
-    law = _law(genes, regulators, truth, levels)
+    law = _harder(_law(genes, regulators, truth, levels), settings, harder)
 
     wanted = [(ifn.CONTROL, settings.controls_per_group)]
     wanted += [(p, settings.cells_per_group) for p in ifn.PERTURBATIONS[: settings.n_perturbations]]
@@ -226,4 +246,32 @@ def _law(genes: pd.Index, regulators: list[str], truth: GRN, rng: np.random.Gene
         factor[t][:, inside_pathway] *= ifn.RESPONSE[cell_type]
     donor_level = rng.normal(0.0, 0.12, (len(ifn.DONORS), n))
     loadings = rng.normal(0.0, 0.15, (PROGRAMMES, n))
-    return _Law(genes, base, type_level, donor_level, loadings, weights[None] * factor)
+    none = _Synergies(np.zeros(0, np.intp), np.zeros((0, 2), np.intp), np.zeros((types, 0)))
+    return _Law(genes, base, type_level, donor_level, loadings, weights[None] * factor, none)
+
+
+def _harder(law: _Law, settings: SimulateSettings, rng: np.random.Generator) -> _Law:
+    """Close edges type by type, and let two regulators of a target act together.
+
+    What a perturbation does in one type is then no guide to another; the control cells of a type
+    still show which of its edges are open, for its regulators vary among them.
+    """
+    types, n, r = law.strength.shape
+    closed = rng.random((types, n, r)) < settings.closed_edges
+    closed[:, :r] = False  # as in _law
+    strength = np.where(closed, 0.0, law.strength)
+    pairs, targets, together = [], [], []
+    for target in range(r, n):
+        regulators = np.flatnonzero(law.strength[:, target].any(axis=0))
+        drawn, sign = rng.random(2)
+        if settings.synergy > 0 and len(regulators) > 1:
+            pair = rng.choice(regulators, 2, replace=False)
+            open_in = (strength[:, target, pair] != 0).all(axis=1)
+            size = settings.synergy * (0.5 + drawn) * (1 if sign < 0.5 else -1)
+            pairs.append(pair)
+            targets.append(target)
+            together.append(size * open_in)
+    if not targets:
+        return replace(law, strength=strength)
+    synergies = _Synergies(np.array(targets), np.array(pairs), np.array(together).T)
+    return replace(law, strength=strength, synergies=synergies)

@@ -124,34 +124,101 @@ def test_a_cell_keeps_its_own_heterogeneity(demo: Simulation) -> None:
     assert plain.std() > 0.1
 
 
-def test_rates_against_the_literal_equations(small_simulation: Simulation) -> None:
-    law, state = small_simulation._law, small_simulation._state
-    cell = int(np.flatnonzero(small_simulation.adata.obs["perturbation"] == "STAT1")[0])
+def literal_rates(simulation: Simulation, cell: int, knocked_out: str) -> np.ndarray:
+    """Gene by gene, from the equation in the module's first lines."""
+    law, state = simulation._law, simulation._state
     t, d = int(state.cell_type[cell]), int(state.donor[cell])
     genes, n_regulators = list(law.genes), law.strength.shape[2]
 
-    def g(regulator: int, level: float) -> float:
-        if genes[regulator] == "STAT1":
-            return 0.0
-        return 2 / (1 + math.exp(-(level + float(state.activity[cell, regulator]))))
+    def pull(regulator: int, level: float) -> float:
+        if genes[regulator] == knocked_out:
+            return -1.0
+        return 2 / (1 + math.exp(-(level + float(state.activity[cell, regulator])))) - 1
 
     own = []
     for i, gene in enumerate(genes):
         value = law.type_level[t, i] + law.donor_level[d, i]
         value += sum(state.programmes[cell, q] * law.loadings[q, i] for q in range(2))
         value += state.mrna[cell, i] if i < n_regulators else 0.0
-        value += KNOCKED_OUT if gene == "STAT1" else 0.0
+        value += KNOCKED_OUT if gene == knocked_out else 0.0
         own.append(value)
     level = list(own)
     for _ in range(200):
         level = [
-            own[i] + sum(law.strength[t, i, j] * (g(j, level[j]) - 1) for j in range(n_regulators))
+            own[i] + sum(law.strength[t, i, j] * pull(j, level[j]) for j in range(n_regulators))
             for i in range(len(genes))
         ]
-    rates = np.exp(np.array(level) + law.base)
-    expected = np.log1p(1e4 * rates / rates.sum())
+    settled = list(level)
+    both = law.synergies
+    for i, (j, other), size in zip(both.targets, both.pairs, both.strength[t], strict=True):
+        level[i] += size * pull(j, settled[j]) * pull(other, settled[other])
+    return np.exp(np.array(level) + law.base)
+
+
+def test_rates_against_the_literal_equations(small_simulation: Simulation) -> None:
+    cell = int(np.flatnonzero(small_simulation.adata.obs["perturbation"] == "STAT1")[0])
+    rates = literal_rates(small_simulation, cell, "STAT1")
     made = small_simulation.counterfactual("STAT1", np.array([cell]))[0]
-    np.testing.assert_allclose(made, expected, rtol=2e-5)
+    np.testing.assert_allclose(made, np.log1p(1e4 * rates / rates.sum()), rtol=2e-5)
+
+
+def test_synergies_against_the_literal_equations() -> None:
+    words = {"n_genes": 60, "n_perturbations": 4, "cells_per_group": 3, "controls_per_group": 3}
+    made = simulate(SimulateSettings.preset("hard", **words))
+    assert len(made._law.synergies.targets) > 5
+    for cell in np.flatnonzero(made.adata.obs["perturbation"] == "STAT1")[[0, -1]]:
+        rates = literal_rates(made, int(cell), "STAT1")
+        expected = np.log1p(1e4 * rates / rates.sum())
+        np.testing.assert_allclose(
+            made.counterfactual("STAT1", np.array([cell]))[0], expected, rtol=2e-5
+        )
+
+
+def test_harder_settings_share_the_network_and_the_cells_of_the_easy_ones() -> None:
+    words = {"n_genes": 60, "n_perturbations": 4, "cells_per_group": 3, "controls_per_group": 3}
+    easy, hard = simulate(SimulateSettings(**words)), simulate(SimulateSettings(**words, synergy=2))
+    assert easy.truth.fingerprint() == hard.truth.fingerprint()
+    assert easy.prior.fingerprint() == hard.prior.fingerprint()
+    np.testing.assert_array_equal(easy._state.mrna, hard._state.mrna)
+    np.testing.assert_array_equal(easy._law.strength, hard._law.strength)
+    assert digest(easy) != digest(hard)
+
+
+def test_in_the_hard_preset_types_and_cells_differ_more_in_their_response() -> None:
+    words = {"cells_per_group": 2, "controls_per_group": 100, "seed": 11}
+    easy, hard = (simulate(SimulateSettings.preset(name, **words)) for name in ("demo", "hard"))
+    labels = ("STAT1", "IRF1", "STAT3", "SPI1", "MYC")
+
+    def transfer(made: Simulation) -> float:
+        return float(
+            np.mean(
+                [np.corrcoef(effect_of(made, p, 0), effect_of(made, p, 2))[0, 1] for p in labels]
+            )
+        )
+
+    def spread(made: Simulation) -> float:
+        obs = made.adata.obs
+        cells = np.flatnonzero((obs["cell_type"] == "B cells") & (obs["perturbation"] == "control"))
+        responses = [
+            made.counterfactual(p, cells) - made.counterfactual("control", cells) for p in labels
+        ]
+        ratios = [r.std(axis=0).mean() / np.abs(r.mean(axis=0)).mean() for r in responses]
+        return float(np.mean(ratios))
+
+    assert transfer(easy) > 0.75
+    assert transfer(hard) < 0.6
+    assert spread(hard) > 1.2 * spread(easy)
+
+
+def test_a_closed_edge_is_closed_in_its_type_only() -> None:
+    words = {"n_genes": 60, "n_perturbations": 4, "cells_per_group": 2, "controls_per_group": 2}
+    easy, hard = (simulate(SimulateSettings(**words, closed_edges=s)) for s in (0.0, 0.5))
+    r = hard._law.strength.shape[2]
+    gone = (easy._law.strength != 0) & (hard._law.strength == 0)
+    assert not gone[:, :r].any()
+    share = gone[:, r:].sum() / (easy._law.strength[:, r:] != 0).sum()
+    assert 0.4 < share < 0.6
+    assert (gone[0] != gone[1]).any()
 
 
 def test_weights_of_the_truth_are_the_directions_of_the_law(small_simulation: Simulation) -> None:
