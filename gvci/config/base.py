@@ -26,6 +26,8 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _one_word_is_a_list_of_one(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values  # settings within settings, checked already
         lists = {n for n, f in cls.model_fields.items() if "tuple" in str(f.annotation)}
         return {k: (v,) if k in lists and isinstance(v, str) else v for k, v in values.items()}
 

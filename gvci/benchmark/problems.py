@@ -1,0 +1,211 @@
+"""One problem: cells with some held out, the prior network, and who knows the truth.
+
+A problem's prepared cells are kept in the benchmark's folder, for all models and seeds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gvci.benchmark.sources import code_hash
+from gvci.benchmark.spec import SIM, SIMULATED, Dataset
+from gvci.config import PrepareSettings, SimulateSettings
+from gvci.data.catalogue import availability, find, load_dataset, load_network, locate
+from gvci.data.dataset import PerturbationData
+from gvci.data.prepare import prepare
+from gvci.data.simulate import Simulation, simulate
+from gvci.errors import FileError, SettingsError
+from gvci.grn import GRN
+from gvci.run import link_or_copy
+
+if TYPE_CHECKING:
+    from gvci.data.entries import CatalogueEntry
+
+MODULE = "gvci.benchmark.problems"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is asked, in words; the cells come with `opened`.
+
+    Attributes:
+        dataset: cells and prior as the spec names them.
+        holdout: what is held out; empty for what the data say themselves.
+        seed: of the simulation; None where all seeds share the cells.
+        files: SHA-256 of the files behind it.
+    """
+
+    dataset: Dataset
+    holdout: str
+    seed: int | None
+    files: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """For tables: what is held out, and whose cells."""
+        held_out = self.holdout or "as given"
+        return held_out if self.seed is None else f"{held_out}, seed {self.seed}"
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What its cells depend on."""
+        known = self.dataset.model_dump(mode="json", include={"simulate", "prepare"})
+        about = {"holdout": self.holdout, "seed": self.seed, "files": self.files}
+        # A file that is named anew is the same file; what is simulated is its name.
+        named = [word for word in (self.dataset.data, self.dataset.prior) if word in SIMULATED]
+        return {**known, **about, "simulated": named, "code": code_hash(MODULE)}
+
+    @property
+    def file(self) -> str:
+        """Name of its prepared cells."""
+        return f"{slug(self.dataset.name)}-{slug(self.label)}-{digest(self.key)}.h5ad"
+
+    @cached_property
+    def simulation(self) -> Simulation | None:
+        """The simulator's truth, where there is one."""
+        if self.dataset.data not in SIMULATED:
+            return None
+        settings = self.dataset.simulate or SimulateSettings.preset("demo")
+        known = settings if self.seed is None else settings.model_copy(update={"seed": self.seed})
+        return simulate(known)
+
+    def cells(self, folder: Path) -> Path:
+        """The file of its prepared cells in the folder, made if it is not there.
+
+        Raises:
+            GvciError: as `prepare`; or a prepared file whose holdout is asked to be another.
+        """
+        kept = folder / self.file
+        if kept.is_file():
+            return kept
+        data = self.dataset
+        if self.simulation is not None:
+            adata = self.simulation.adata
+            entry: CatalogueEntry | None = find("demo", "dataset")
+        else:
+            adata, entry = load_dataset(data.data)
+            if "gvci" in adata.uns:
+                self._require_as_prepared()
+                link_or_copy(Path(data.data), kept)
+                return kept
+        title = data.title or (data.name if entry is None else entry.title)
+        simulated = entry is not None and entry.simulated
+        made = prepare(adata, self._settings(entry), name=data.name, title=title, simulated=simulated)
+        made.write(kept)
+        return kept
+
+    def _settings(self, entry: CatalogueEntry | None) -> PrepareSettings:
+        """What the catalogue says of the cells, then the spec, then what is held out."""
+        usual = {} if entry is None else {k: v for k, v in entry.columns.items() if v is not None}
+        given = self.dataset.prepare.model_dump(exclude_unset=True)
+        if self.holdout in ("auto", "none"):
+            held_out: dict[str, Any] = {"ood": self.holdout}
+        elif self.holdout:
+            held_out = {"holdout": (self.holdout,)}
+        elif entry is not None and "ood_level" not in given:
+            held_out = {"holdout": entry.holdout, "ood": entry.ood}
+        else:
+            held_out = {}
+        return PrepareSettings.checked({**usual, **given, **held_out})
+
+    def _require_as_prepared(self) -> None:
+        if self.holdout or self.dataset.prepare.model_fields_set:
+            message = (
+                f"{self.dataset.data} is prepared already, with its cells held out: leave "
+                "holdouts and prepare out of the spec, or name the raw file."
+            )
+            raise SettingsError(message)
+
+    @cached_property
+    def prior(self) -> GRN | None:
+        """The prior network; the simulation's own where none is named."""
+        if self.dataset.prior is not None:
+            return load_network(self.dataset.prior).adopted()
+        return None if self.simulation is None else self.simulation.prior
+
+    def truth(self, data: PerturbationData) -> Truth | None:
+        """Every cell's counterfactuals, where a simulator knows them."""
+        return None if self.simulation is None else Truth(data, self.simulation)
+
+
+class Truth:
+    """True counterfactuals of prepared cells, which a simulation knows."""
+
+    def __init__(self, data: PerturbationData, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._cells = simulation.adata.obs_names.get_indexer(data.adata.obs_names)
+        self._genes = simulation.adata.var_names.get_indexer(data.genes)
+        if min(self._cells.min(), self._genes.min()) < 0:
+            message = "prepared cells or genes that the simulation does not have"
+            raise ValueError(message)
+
+    def __call__(self, rows: np.ndarray, perturbation: str) -> np.ndarray:
+        """(rows, genes) log1p of the expected CP10k of prepared cells under a perturbation."""
+        return self._simulation.counterfactual(perturbation, self._cells[rows])[:, self._genes]
+
+
+def problems(dataset: Dataset, seeds: tuple[int, ...]) -> list[Problem]:
+    """All problems of a dataset: its holdouts, times the seeds where each has its own cells.
+
+    Raises:
+        GvciError: a file is not here; says how to get it.
+    """
+    files = tuple(_checksum(path) for path in _files(dataset))
+    own: tuple[int | None, ...] = seeds if dataset.varies else (None,)
+    return [
+        Problem(dataset, word, seed, files) for seed in own for word in dataset.holdouts or ("",)
+    ]
+
+
+def _files(dataset: Dataset) -> list[Path]:
+    """The files that a dataset is read from; nothing is downloaded here, for parts run at once.
+
+    Raises:
+        FileError: one is missing.
+        CatalogueError: one is to be had by hand.
+    """
+    found = []
+    for word, kinds in ((dataset.data, ("dataset",)), (dataset.prior, ("prior", "truth"))):
+        if word is None or word == SIM:
+            continue
+        path = Path(word)
+        if path.is_file():
+            found.append(path)
+            continue
+        if path.suffix or len(path.parts) > 1:
+            message = f"There is no file {word}. Put it there, or name another in the spec."
+            raise FileError(message)
+        entry = find(word, *kinds)  # type: ignore[arg-type]
+        where = availability(entry)
+        if where == "downloadable":
+            message = (
+                f"{entry.title} is not here. Fetch {entry.urls[0]}, put it as {entry.file} into a "
+                "folder and set GVCI_DATA_DIR to that folder."
+            )
+            raise FileError(message)
+        if where != "shipped":
+            found.append(locate(entry))
+    return found
+
+
+@cache
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(key: object) -> str:
+    """Ten hex digits for what a result depends on."""
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def slug(words: str) -> str:
+    """Words as part of a file's name."""
+    return "".join(c if c.isalnum() or c in "-+." else "_" for c in words)[:60]
