@@ -89,12 +89,20 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--alpha", type=float, metavar="A")
     one.add_argument("--preset", default="standard", choices=("quick", "standard", "paper"))
 
-    one = verb("train", "Train graphVCI, or VCI without the graph, and score it.", settings=True)
+    one = verb("train", "Train a model and score it.", settings=True)
     one.add_argument("data", type=Path, metavar="DATA")
     one.add_argument("--grn", default="none", metavar="GRN|none")
-    one.add_argument("--model", choices=("graphvci", "vci"))
+    one.add_argument(
+        "--model",
+        choices=("graphvci", "vci", "ae", "cevae", "ganite", "cpa"),
+        help="graphVCI, VCI without the graph, or a published network",
+    )
     one.add_argument("--out", type=Path, required=True, metavar="RUN")
-    one.add_argument("--preset", default="standard", choices=("quick", "standard", "paper"))
+    one.add_argument(
+        "--preset",
+        choices=("quick", "standard", "paper"),
+        help="usually standard; paper for a published network, which has no other",
+    )
 
     one = verb("predict", "Counterfactual cells under a perturbation, as an h5ad.")
     one.add_argument("path", type=Path, metavar="RUN")

@@ -114,10 +114,13 @@ def train(given: Namespace) -> None:
     from gvci.refiner.result import RefinedGRN
     from gvci.registry import register
     from gvci.run import make_run
+    from gvci.verdict import TITLES
 
+    asked = given.model or read_words(given.config, given.words).get("model")
+    preset = given.preset or TrainSettings.usual_preset(asked)
     settings = load_settings(
         TrainSettings,
-        given.preset,
+        preset,
         given.config,
         given.words,
         seed=given.seed,
@@ -125,11 +128,11 @@ def train(given: Namespace) -> None:
     )
     grn: RefinedGRN | GRN | None = None
     if given.grn.lower() != "none":
-        if settings.model == "vci":
-            print("VCI has no graph: --grn is not used.")
+        if settings.model != "graphvci":
+            print(f"{TITLES[settings.model]} has no graph: --grn is not used.")
         grn = _network(given.grn)
     with _progress("train") as progress:
-        run = make_run(given.data, grn, settings, given.preset, given.out, progress)
+        run = make_run(given.data, grn, settings, preset, given.out, progress)
     for sentence in [gate_sentence(run.model.gate), *warnings(run)]:
         print(sentence)
     for split, scores in run.scores.items():

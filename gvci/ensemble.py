@@ -16,12 +16,14 @@ import numpy as np
 from torch import Tensor
 
 from gvci.atomic import replacing
-from gvci.config import TrainSettings
+from gvci.config import PUBLISHED, TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.gate import InnerEvidence, open_gate
 from gvci.grn import GRN
 from gvci.inner import InnerPairs, inner_folds
+from gvci.member import Member
 from gvci.monitor import collapse_warning
+from gvci.networks.task import NetworkTask
 from gvci.prediction import TrainedModel
 from gvci.task import GraphVCITask
 from gvci.training import Progress, fit
@@ -44,10 +46,9 @@ class _Work:
 
     def member(
         self, stage: str, number: int, steps: int, patience: int | None, inner: InnerPairs | None
-    ) -> tuple[dict[str, Tensor], list[dict[str, float]], GraphVCITask]:
+    ) -> tuple[dict[str, Tensor], list[dict[str, float]], GraphVCITask | NetworkTask]:
         """Train one; its state, the rows of its metrics, and the task in its last state."""
-        seed = self.settings.seed + 1000 * number
-        task = GraphVCITask(self.data, self.grn, self.settings, seed, inner)
+        task = self._task(number, inner)
         found = self.stages.ended(stage)
         if found is not None:
             tensors, notes = found
@@ -67,6 +68,13 @@ class _Work:
         self.stages.end(stage, state | more, {"rows": rows})
         return state, rows, task
 
+    def _task(self, number: int, inner: InnerPairs | None) -> GraphVCITask | NetworkTask:
+        """What the loop trains; a published network is always one member on all cells."""
+        if self.settings.model in PUBLISHED:
+            return NetworkTask(self.data, self.settings)
+        seed = self.settings.seed + 1000 * number
+        return GraphVCITask(self.data, self.grn, self.settings, seed, inner)
+
     def _shifted(self, stage: str, number: int) -> Progress | None:
         """Progress of one member as progress of the whole."""
         tell, before = self.progress, number * self.settings.max_steps
@@ -84,11 +92,12 @@ def train(
     metrics: Path | None = None,
     unfinished: Path | None = None,
 ) -> TrainedModel:
-    """Train graphVCI (or VCI); nothing chooses by test or held-out cells.
+    """Train graphVCI, VCI or a published network; nothing chooses by test or held-out cells.
 
     Args:
         data: cells with their split.
-        grn: the edges that Z_G is computed over (`RefinedGRN.adopted()`); None for no graph.
+        grn: the edges that graphVCI's Z_G is computed over (`RefinedGRN.adopted()`); None for
+            no graph. The other models have none.
         settings: model and training.
         header: more for the checkpoint's header (preset, GRN name and hash, …).
         progress, metrics: as for `fit`.
@@ -99,8 +108,10 @@ def train(
         GRNError: the GRN shares no edge with the data.
         TrainingError: nothing to train on, or the loss became non-finite.
     """
-    inside = None if grn is None else grn.restricted(data.genes, data.name)
-    s, graph = settings, "" if inside is None else inside.fingerprint()
+    s = settings
+    used = grn if s.model == "graphvci" else None
+    inside = None if used is None else used.restricted(data.genes, data.name)
+    graph = "" if inside is None else inside.fingerprint()
     folds = inner_folds(data, s.inner_folds, s.seed)
     planned = (len(folds) + s.members) * s.max_steps
     stages = Stages(unfinished, f"{s.model_dump_json()} {data.fingerprint} {graph}")
@@ -115,7 +126,7 @@ def train(
         work.member(f"member {k + 1}", len(folds) + k, steps, patience, None)
         for k in range(s.members)
     ]
-    members = [task.member() for _, _, task in trained]
+    members: list[Member] = [task.member() for _, _, task in trained]
     evidence = None if chosen is None else InnerEvidence.of(folds, chosen)
     gate = open_gate(data, members, evidence)
     rows = [row for _, rows, _ in trained for row in rows]

@@ -1,8 +1,10 @@
-"""One trained network of an ensemble: graphVCI's core with its gene embeddings Z_G."""
+"""One trained network of an ensemble, and how all of them are asked."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -10,15 +12,50 @@ from torch import Tensor
 from gvci.likelihoods import Outcome
 from gvci.model import GraphVCI
 
+if TYPE_CHECKING:
+    from gvci.networks import Network
 
-@dataclass(frozen=True)
-class Member:
-    """Answers of one network; Z is always the mean of q(Z | Y, X, T), so no cell needs another.
+
+class Member(ABC):
+    """Answers of one network; Z is never a draw, so no cell's answer depends on another cell.
 
     Attributes:
-        core: encoder and decoder.
-        genes: Z_G (n, d_G); None for VCI.
+        core: the network.
+        genes: Z_G (n, d_G); None for all but graphVCI.
     """
+
+    core: GraphVCI | Network
+    genes: Tensor | None
+
+    @abstractmethod
+    def latent(self, y: Tensor, x: Tensor, t: Tensor) -> Tensor:
+        """What is kept of cells when their treatment changes, (cells, latent)."""
+
+    @abstractmethod
+    def outcomes(
+        self, z: Tensor, x: Tensor, treatments: list[Tensor], depth: Tensor | None
+    ) -> list[Outcome]:
+        """p(Y | Z, T) of the same cells under each treatment."""
+
+    @abstractmethod
+    def means(self, z: Tensor, x: Tensor, treatments: list[Tensor], depth: Tensor | None) -> Tensor:
+        """The mean over cells of μ(Z, T) under each treatment, (treatments, n)."""
+
+    def mean_shift(
+        self, z: Tensor, x: Tensor, treatments: list[Tensor], depth: Tensor | None
+    ) -> Tensor:
+        """The mean over cells of μ(Z, T′) − μ(Z, T); `treatments` is T, then each T′.
+
+        Returns:
+            (treatments − 1, n).
+        """
+        means = self.means(z, x, treatments, depth)
+        return means[1:] - means[:1]
+
+
+@dataclass(frozen=True)
+class GraphVCIMember(Member):
+    """graphVCI's core with its gene embeddings Z_G, or VCI's without; Z is the mean of q."""
 
     core: GraphVCI
     genes: Tensor | None
@@ -42,14 +79,3 @@ class Member:
             pairs = [(t, self.core.treatment_input(t, self.genes)) for t in treatments]
             return torch.stack(self.core.head.mean_of(z, x, pairs, self.genes))
         return torch.stack([o.mean.mean(0) for o in self.outcomes(z, x, treatments, depth)])
-
-    def mean_shift(
-        self, z: Tensor, x: Tensor, treatments: list[Tensor], depth: Tensor | None
-    ) -> Tensor:
-        """The mean over cells of μ(Z, T′) − μ(Z, T); `treatments` is T, then each T′.
-
-        Returns:
-            (treatments − 1, n).
-        """
-        means = self.means(z, x, treatments, depth)
-        return means[1:] - means[:1]

@@ -23,12 +23,18 @@ HEADS = {
     "additive": "additive heads: kriged start + f(Z) + g(WZ, T)",
     "joint": "one head on Z and T",
 }
+NETWORKS = {
+    "ae": "autoencoder of expression, covariates and treatment",
+    "cevae": "causal-effect variational autoencoder",
+    "ganite": "GANITE's counterfactual block",
+    "cpa": "compositional perturbation autoencoder, adversarial",
+}
 DECODERS = {"dot": "key-independent decoder", "att": "key-dependent decoder"}
 
 
 def grn_name(run: Run) -> str:
     """The network that a model decodes through, or that a GRN directory holds."""
-    if run.kind == "run" and run.model.name == "vci":
+    if run.kind == "run" and run.model.name != "graphvci":
         return "none"
     notes = run.grn.meta if run.grn is not None else {}
     name = str(notes.get("name") or notes.get("prior") or run.card.get("grn") or "none")
@@ -72,7 +78,7 @@ def warnings(run: Run) -> list[str]:
 def _parts(run: Run) -> str:
     """The architecture in words, and where the settings leave their preset."""
     settings = _settings(run)
-    words = [HEADS[settings.heads]]
+    words = [NETWORKS.get(settings.model) or HEADS[settings.heads]]
     if settings.model == "graphvci":
         softmax = "with softmax" if settings.softmax else "without softmax"
         words.append(f"{DECODERS[settings.decoder]} {softmax}")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gvci.matching import Matcher
     from gvci.member import Member
     from gvci.model import Batch
+    from gvci.networks import Cells
 
 FEWEST_CELLS = 8
 COLLAPSED = 0.05
@@ -43,7 +44,7 @@ class Monitor:
             data.treatment_code.encode([commonest or data.columns.control])
         )
 
-    def __call__(self, member: Member, batch: Batch) -> dict[str, float]:
+    def __call__(self, member: Member, batch: Batch | Cells) -> dict[str, float]:
         """`validation_r2`, `cell_correlation` and `spread_ratio`, those that are defined."""
         z = member.latent(batch.expression, batch.covariates, batch.treatment)
         other = self.treatment.expand(len(z), -1)

@@ -15,13 +15,15 @@ import torch
 from torch import Tensor
 
 from gvci.checkpoint import load_checkpoint, save_checkpoint
-from gvci.config import PredictMode, TrainSettings
+from gvci.config import PUBLISHED, PredictMode, TrainSettings
 from gvci.data.encoding import CovariateCode, TreatmentCode
 from gvci.errors import CheckpointError, GvciError, PredictionError
 from gvci.gate import Gate
-from gvci.member import Member
+from gvci.member import GraphVCIMember, Member
 from gvci.model import GraphVCI, Sizes
 from gvci.model.start import gene_nodes
+from gvci.networks import Shape, make_network
+from gvci.networks.member import NetworkMember
 from gvci.unfinished import below
 
 CHUNK = 1024
@@ -29,7 +31,7 @@ KEPT_LATENTS = 4
 
 
 class TrainedModel:
-    """graphVCI or VCI: its members, its gate, and the names that it was trained on.
+    """A model: its members, its gate, and the names that it was trained on.
 
     Attributes:
         members: networks whose answers are averaged.
@@ -52,7 +54,7 @@ class TrainedModel:
 
     @property
     def name(self) -> str:
-        """The model's name in tables: graphvci or vci."""
+        """The model's name in tables: graphvci, vci, ae, cevae, ganite or cpa."""
         return str(self.header["settings"]["model"])
 
     @property
@@ -85,18 +87,10 @@ class TrainedModel:
         tensors, header = load_checkpoint(path)
         try:
             settings = TrainSettings.checked(header["settings"])
-            genes, levels = header["genes"], header["treatment"]["levels"]
-            covariates = CovariateCode.from_json(header["covariates"]).width
-            nodes = gene_nodes(list(levels), list(genes))
-            members = []
-            for i in range(header["members"]):
-                own = below(tensors, f"{i}.core.")
-                groups = len(own.get("head.kriged", torch.zeros(0)))
-                sizes = Sizes(len(genes), 1 + len(levels), covariates, groups)
-                _require_fit(own, settings, sizes)
-                core = GraphVCI(settings, sizes, nodes)
-                core.load_state_dict(own)
-                members.append(Member(core, tensors.get(f"{i}.genes")))
+            make = _network if settings.model in PUBLISHED else _graphvci
+            members = [
+                make(below(tensors, f"{i}."), settings, header) for i in range(header["members"])
+            ]
             error = tensors.get("gate.error")
             corrections = tensors["gate.corrections"].numpy()
             gate = Gate.from_json(
@@ -225,6 +219,37 @@ class TrainedModel:
                 for member, z in zip(self.members, latents, strict=True)
             ]
         return self._latents[key]
+
+
+def _graphvci(
+    tensors: dict[str, Tensor], settings: TrainSettings, header: Mapping[str, Any]
+) -> Member:
+    """graphVCI or VCI from a member's tensors."""
+    genes, levels = header["genes"], header["treatment"]["levels"]
+    own = below(tensors, "core.")
+    covariates = CovariateCode.from_json(header["covariates"]).width
+    groups = len(own.get("head.kriged", torch.zeros(0)))
+    sizes = Sizes(len(genes), 1 + len(levels), covariates, groups)
+    _require_fit(own, settings, sizes)
+    core = GraphVCI(settings, sizes, gene_nodes(list(levels), list(genes)))
+    core.load_state_dict(own)
+    return GraphVCIMember(core, tensors.get("genes"))
+
+
+def _network(
+    tensors: dict[str, Tensor], settings: TrainSettings, header: Mapping[str, Any]
+) -> Member:
+    """A published network from a member's tensors; one without storage says what must fit."""
+    treatment = TreatmentCode(tuple(header["treatment"]["levels"]), header["treatment"]["control"])
+    covariates = CovariateCode.from_json(header["covariates"])
+    own = below(tensors, "core.")
+    if max(settings.depth, settings.discriminator_depth) > len(own):
+        message = "sizes differ"
+        raise CheckpointError(message)
+    with torch.device("meta"):
+        core = make_network(settings, Shape.of(len(header["genes"]), treatment, covariates))
+    core.load_state_dict(own, assign=True)
+    return NetworkMember(core)
 
 
 def _require_fit(tensors: Mapping[str, Tensor], settings: TrainSettings, sizes: Sizes) -> None:

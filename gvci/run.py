@@ -34,6 +34,7 @@ from gvci.grn import GRN
 from gvci.prediction import TrainedModel
 from gvci.refiner.result import NOTES, TABLE, RefinedGRN
 from gvci.training import Progress
+from gvci.verdict import TITLES
 
 MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
     "model.safetensors",
@@ -43,7 +44,6 @@ MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
     "metrics.jsonl",
 )
 UNFINISHED = "unfinished"
-LABELS = {"graphvci": "graphVCI", "vci": "VCI"}
 
 
 class Run:
@@ -138,7 +138,7 @@ class Run:
         """The model for people, e.g. "graphVCI standard"; for a network its name."""
         if self.kind == "grn":
             return str(self.card.get("name", self.path.name))
-        return f"{LABELS[self.model.name]} {self.card.get('preset', '')}".strip()
+        return f"{TITLES[self.model.name]} {self.card.get('preset', '')}".strip()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -318,7 +318,7 @@ def make_run(
     _require_own_folder(folder)
     data = PerturbationData.read(data_file)
     adopted = None if grn is None else grn.adopted()
-    if settings.model == "vci":
+    if settings.model != "graphvci":
         grn = adopted = None
     header = {
         "preset": preset,

@@ -7,7 +7,6 @@ on with the same weights as one that was not.
 from __future__ import annotations
 
 import copy
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,19 +19,19 @@ from gvci.effects import started_effects
 from gvci.errors import TrainingError
 from gvci.grn import GRN
 from gvci.matching import Matcher
-from gvci.member import Member
+from gvci.member import GraphVCIMember
 from gvci.model import GraphVCI, Sizes
 from gvci.model.distribution import distribution_term
 from gvci.model.graph import gene_encoder
 from gvci.model.start import gene_nodes, start
 from gvci.monitor import Monitor
+from gvci.pace import Pace
 from gvci.unfinished import below, moments, put_back
 
 if TYPE_CHECKING:
     from gvci.inner import InnerPairs
 
 VALIDATION_CELLS = 512
-LAST_RATE = 0.05
 
 
 class GraphVCITask:
@@ -74,10 +73,7 @@ class GraphVCITask:
             self.core, self.gene_encoder, data.expression[train], data.covariates[train],
             self.matcher.treatment[train], self.matcher.cell[train], effects, self.seed,
         )  # fmt: skip
-        self.steps = 0
-        size = settings.batch_size
-        self._per_epoch = len(train) // size + (len(train) % size > 1)
-        self._epoch, self._order = -1, train  # which epoch's order of the cells is at hand
+        self.steps, self.pace = 0, Pace(train, settings, self.seed)
         self._optimizer = self._make_optimizer()
         self._rates = [group["lr"] for group in self._optimizer.param_groups]
         self.lagged = copy.deepcopy(self.core).requires_grad_(requires_grad=False)
@@ -112,31 +108,16 @@ class GraphVCITask:
         self.lagged_genes = self._genes()
 
     def _rows(self) -> np.ndarray:
-        """Cells of the next step; the last batch of an epoch is dropped where it has one cell."""
-        epoch, place = divmod(self.steps, self._per_epoch)
+        """Cells of the next step."""
+        epoch, place = self.pace.place(self.steps)
         if place == 0 and epoch > 0:
             self._refresh_lagged()
-        if epoch != self._epoch:
-            self._epoch = epoch
-            rng = np.random.default_rng([self.seed, 3, epoch])
-            self._order = rng.permutation(self.matcher.train)
-        size = self.settings.batch_size
-        return self._order[place * size : (place + 1) * size]
-
-    def _rate(self) -> float:
-        """Factor on the learning rates at this step."""
-        s = self.settings
-        if s.schedule == "step":
-            decays = (self.steps // self._per_epoch) // s.learning_rate_step
-            return float(s.learning_rate_decay**decays)
-        warm = min(1.0, (self.steps + 1) / max(1, min(s.warm_up, s.max_steps // 4)))
-        along = min(1.0, self.steps / s.max_steps)
-        return warm * (LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * along)))
+        return self.pace.rows(self.steps)
 
     def step(self) -> dict[str, float]:
         """One optimisation step; the terms of eq. 4."""
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
-            group["lr"] = rate * self._rate()
+            group["lr"] = rate * self.pace.rate(self.steps)
         rows = self._rows()
         noise = torch.Generator().manual_seed(self.seed * 1_000_003 + self.steps)
         batch = self.matcher.batch(rows, np.random.default_rng([self.seed, 4, self.steps]))
@@ -165,8 +146,9 @@ class GraphVCITask:
             genes = self.matcher.data.genes[bad.numpy()]
             where = f" ({len(genes):,} of {len(bad):,} genes, first {genes[0]})"
         message = (
-            f"Training diverged at step {self.steps + 1} (epoch {self.steps // self._per_epoch + 1}"
-            f"): {broken} is not finite{where}. Lower the learning rate."
+            f"Training diverged at step {self.steps + 1} (epoch "
+            f"{self.pace.place(self.steps)[0] + 1}): {broken} is not finite"
+            f"{where}. Lower the learning rate."
         )
         raise TrainingError(message)
 
@@ -191,7 +173,7 @@ class GraphVCITask:
         terms, _ = self.core.loss_terms(
             self._validation, genes, self.core, genes, self.density, noise
         )
-        member = Member(self.core, genes)
+        member = GraphVCIMember(self.core, genes)
         checked = {f"validation_{name}": float(value) for name, value in terms.items()}
         checked |= self._monitor(member, self._validation)
         score = -float(self.core.objective(terms))
@@ -199,13 +181,13 @@ class GraphVCITask:
             checked["inner_ratio"] = self.inner.judge(member)
             score = -checked["inner_ratio"]
         self.core.train()
-        return {"score": score, "epoch": self.steps / self._per_epoch, **checked}
+        return {"score": score, "epoch": self.steps / self.pace.per_epoch, **checked}
 
-    def member(self) -> Member:
+    def member(self) -> GraphVCIMember:
         """The network as it stands, on its own."""
         genes = self._genes()
         core = copy.deepcopy(self.core).requires_grad_(requires_grad=False).eval()
-        return Member(core, None if genes is None else genes.detach().clone())
+        return GraphVCIMember(core, None if genes is None else genes.detach().clone())
 
     # --- states ----------------------------------------------------------------------
 

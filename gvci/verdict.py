@@ -14,6 +14,10 @@ TIE = 0.005
 TITLES = {
     "graphvci": "graphVCI",
     "vci": "VCI",
+    "ae": "AE",
+    "cevae": "CEVAE",
+    "ganite": "GANITE",
+    "cpa": "CPA",
     "no_change": "no change",
     "perturbed_mean": "the perturbed mean",
     "additive": "the additive baseline",

@@ -3,9 +3,10 @@
 from gvci.config.base import Settings, load_settings, read_words
 from gvci.config.data import PrepareSettings, SimulateSettings
 from gvci.config.refine import RefineSettings
-from gvci.config.train import PredictMode, TrainSettings
+from gvci.config.train import PUBLISHED, PredictMode, TrainSettings
 
 __all__ = [
+    "PUBLISHED",
     "PredictMode",
     "PrepareSettings",
     "RefineSettings",

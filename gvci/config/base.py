@@ -56,6 +56,8 @@ class Settings(BaseModel):
                     f"There is no setting '{name}'.{nearest(name, cls.model_fields)} "
                     f"Settings: {listed(cls.model_fields, 40)}."
                 )
+            elif not name:  # of several settings at once
+                message = f"These settings do not go together: {fault['ctx']['error']}."
             else:
                 message = f"Setting '{name}' = {fault['input']!r} is not usable: {fault['msg']}."
             raise SettingsError(message) from None

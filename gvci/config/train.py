@@ -9,15 +9,40 @@ from pydantic import Field, model_validator
 
 from gvci.config.base import Settings
 
+# The networks that graphVCI was published beside; see gvci/networks.
+PUBLISHED = ("ae", "cevae", "ganite", "cpa")
+# Settings that only some models have; the others must leave them as preset `paper` has them.
+OF_VCI = (
+    "graph", "heads", "decoder", "softmax", "aggregation", "likelihood", "treatment",
+    "treatment_embedding", "bottleneck", "graph_latent", "graph_depth", "reconstruction_weight",
+    "distribution_weight", "kl_weight", "response_weight", "distribution", "kernel", "kernel_std",
+    "match_cells", "constructed", "graph_learning_rate", "inner_folds", "members",
+)  # fmt: skip
+ONLY: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(OF_VCI, ("graphvci", "vci")),
+    "samples": ("graphvci", "vci", "cevae"),
+    "covariate_embedding": ("graphvci", "vci", "ae", "cevae", "ganite"),
+    "discriminator_width": ("graphvci", "vci", "ganite", "cpa"),
+    "discriminator_depth": ("graphvci", "vci", "ganite", "cpa"),
+    "discriminator_steps": ("graphvci", "vci", "ganite", "cpa"),
+    "adversary_weight": ("ganite", "cpa"),
+    "gradient_penalty": ("cpa",),
+}
+
 
 class TrainSettings(Settings):
     """The model and its training (paper §2.1–2.2; values of the authors in preset `paper`).
 
     The terms of eq. 4 are means per gene (reconstruction, distribution, response) and per
     latent dimension (KL), so a weight means the same whatever the numbers of both.
+
+    The published networks AE, CEVAE, GANITE and CPA take the values of preset `paper`, and of a
+    setting that they do not have they refuse any other.
     """
 
-    model: Literal["graphvci", "vci"] = Field("graphvci", description="'vci': without the graph")
+    model: Literal["graphvci", "vci", "ae", "cevae", "ganite", "cpa"] = Field(
+        "graphvci", description="'vci': without the graph; the others are published networks"
+    )
     graph: Literal["given", "random"] = Field(
         "given", description="'random': as many edges of the same regulators, drawn; a control"
     )
@@ -56,6 +81,8 @@ class TrainSettings(Settings):
     discriminator_width: int = Field(64, ge=1)
     discriminator_depth: int = Field(2, ge=1)
     discriminator_steps: int = Field(3, ge=1, description="per step of the model")
+    adversary_weight: float = Field(1.0, ge=0, description="of GANITE's and CPA's adversaries")
+    gradient_penalty: float = Field(3.0, ge=0, description="of CPA's adversaries")
     smallest_scale: float = Field(
         0.1, gt=0, description="floor of the outcome's standard deviation, log1p CP10k"
     )
@@ -111,6 +138,23 @@ class TrainSettings(Settings):
             message = "counts cannot be differentiated through: set constructed to residual"
             raise ValueError(message)
         return self
+
+    @model_validator(mode="after")
+    def _of_this_model(self) -> Self:
+        for name, models in ONLY.items():
+            usual = self.presets["paper"].get(name, type(self).model_fields[name].default)
+            if self.model not in models and getattr(self, name) != usual:
+                message = (
+                    f"model '{self.model}' has no {name}: take preset paper and leave it at "
+                    f"{usual} ({name} is a setting of {', '.join(models)})"
+                )
+                raise ValueError(message)
+        return self
+
+    @staticmethod
+    def usual_preset(model: str | None) -> str:
+        """The preset that a model takes where none is named."""
+        return "paper" if model in PUBLISHED else "standard"
 
 
 PredictMode = Literal["residual", "mean", "sample"]

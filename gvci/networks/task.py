@@ -1,0 +1,169 @@
+"""What the loop trains for a published network: its weights, its adversary, their optimisers.
+
+`score` is, for all of them, the log-likelihood of the reconstruction of validation cells: the
+one term that all have, and one that an adversary does not move by itself. Everything random
+depends on seed and step alone, so a stopped training goes on with the same weights.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gvci.config import TrainSettings
+from gvci.data.dataset import PerturbationData
+from gvci.errors import TrainingError
+from gvci.matching import Matcher
+from gvci.monitor import Monitor
+from gvci.networks.member import NetworkMember
+from gvci.networks.network import Cells, Shape
+from gvci.networks.registry import make_network
+from gvci.pace import Pace
+from gvci.unfinished import below, moments, put_back
+
+VALIDATION_CELLS = 512
+
+
+class NetworkTask:
+    """A published network's training.
+
+    Args:
+        data: cells with their split.
+        settings: network and training.
+
+    Raises:
+        TrainingError: no treated or no control training cell.
+    """
+
+    def __init__(self, data: PerturbationData, settings: TrainSettings) -> None:
+        self.settings, self.seed = settings, settings.seed
+        torch.manual_seed(self.seed)
+        self.matcher = Matcher(data, settings)
+        shape = Shape.of(len(data.genes), data.treatment_code, data.covariate_code)
+        self.core = make_network(settings, shape)
+        train = self.matcher.train
+        expression = data.expression[train]
+        means = np.asarray(expression.mean(axis=0), dtype=np.float64).ravel()
+        squares = np.asarray(expression.multiply(expression).mean(axis=0)).ravel()
+        sds = np.sqrt((squares - means**2).clip(0))
+        self.core.decoder.start(torch.from_numpy(means), torch.from_numpy(sds))
+        self.steps, self.pace = 0, Pace(train, settings, self.seed)
+        self._rivals = [] if self.core.adversary is None else [*self.core.adversary.parameters()]
+        own = {id(p) for p in self._rivals}
+        self._parameters = [p for p in self.core.parameters() if id(p) not in own]
+        self._optimizer = self._adam(self._parameters)
+        self._rival = self._adam(self._rivals) if self._rivals else None
+        rows = self.matcher.validation if len(self.matcher.validation) > 1 else train
+        order = np.random.default_rng([self.seed, 1]).permutation(rows)
+        rows = np.sort(order[:VALIDATION_CELLS])
+        self._validation = self._cells(rows)
+        self._monitor = Monitor(data, self.matcher, rows)
+
+    def _adam(self, parameters: list[torch.nn.Parameter]) -> torch.optim.Adam:
+        s = self.settings
+        return torch.optim.Adam(
+            parameters, lr=s.learning_rate, weight_decay=s.weight_decay, fused=True
+        )
+
+    def _cells(self, rows: np.ndarray) -> Cells:
+        m = self.matcher
+        y, x, t = m.data.dense(rows), m.covariates[rows], m.treatment[rows]
+        return Cells(torch.from_numpy(y), torch.from_numpy(x), torch.from_numpy(t))
+
+    def step(self) -> dict[str, float]:
+        """The adversary's steps, then one of the network; the loss terms."""
+        rate = self.settings.learning_rate * self.pace.rate(self.steps)
+        noise = torch.Generator().manual_seed(self.seed * 1_000_003 + self.steps)
+        cells = self._cells(self.pace.rows(self.steps))
+        told = {} if self._rival is None else self._teach(self._rival, cells, noise, rate)
+        for parameter in self._rivals:
+            parameter.requires_grad = False
+        terms = self.core.loss_terms(cells, noise)
+        self._descend(self._optimizer, self.core.objective(terms), terms, rate)
+        for parameter in self._rivals:
+            parameter.requires_grad = True
+        self.steps += 1
+        return {name: float(value.detach()) for name, value in (terms | told).items()}
+
+    def _teach(
+        self, rival: torch.optim.Optimizer, cells: Cells, noise: torch.Generator, rate: float
+    ) -> dict[str, Tensor]:
+        """Steps of the adversary; its last loss."""
+        for _ in range(self.settings.discriminator_steps):
+            loss = self.core.adversary_loss(cells, noise)
+            self._descend(rival, loss, {"adversary's loss": loss}, rate)
+        return {"discriminator": loss}
+
+    def _descend(
+        self,
+        optimizer: torch.optim.Optimizer,
+        objective: Tensor,
+        terms: dict[str, Tensor],
+        rate: float,
+    ) -> None:
+        """One step of an optimiser.
+
+        Raises:
+            TrainingError: a term or the gradient is not finite.
+        """
+        (group,) = optimizer.param_groups
+        group["lr"] = rate
+        optimizer.zero_grad()
+        objective.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(group["params"], self.settings.clip)
+        if not torch.isfinite(norm):
+            broken = next((n for n, v in terms.items() if not torch.isfinite(v)), "the gradient")
+            message = (
+                f"Training diverged at step {self.steps + 1} (epoch "
+                f"{self.pace.place(self.steps)[0] + 1}): {broken} is not finite. "
+                "Lower the learning rate."
+            )
+            raise TrainingError(message)
+        optimizer.step()
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """The loss terms on fixed validation cells, and how cells differ."""
+        self.core.eval()
+        noise = torch.Generator().manual_seed(self.seed)
+        terms = self.core.loss_terms(self._validation, noise)
+        checked = {f"validation_{name}": float(value) for name, value in terms.items()}
+        checked |= self._monitor(NetworkMember(self.core), self._validation)
+        self.core.train()
+        epoch = self.steps / self.pace.per_epoch
+        return {"score": -checked["validation_reconstruction"], "epoch": epoch, **checked}
+
+    def member(self) -> NetworkMember:
+        """The network as it stands, on its own."""
+        core = copy.deepcopy(self.core).requires_grad_(requires_grad=False).eval()
+        return NetworkMember(core)
+
+    # --- states ----------------------------------------------------------------------
+
+    def state(self) -> dict[str, Tensor]:
+        """Copies of all weights."""
+        return {name: value.detach().clone() for name, value in self.core.state_dict().items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Back to a kept state."""
+        self.core.load_state_dict(state)
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """All that the next step depends on."""
+        tensors = {f"core.{k}": v for k, v in self.state().items()}
+        tensors |= {"steps": torch.tensor(self.steps)}
+        tensors |= {f"adam.{k}": v for k, v in moments(self._optimizer).items()}
+        if self._rival is not None:
+            tensors |= {f"rival.{k}": v for k, v in moments(self._rival).items()}
+        return tensors
+
+    def resume(self, snapshot: dict[str, Tensor]) -> None:
+        """Back to a snapshot."""
+        self.restore(below(snapshot, "core."))
+        self.steps = int(snapshot["steps"])
+        put_back(self._optimizer, below(snapshot, "adam."))
+        if self._rival is not None:
+            put_back(self._rival, below(snapshot, "rival."))
