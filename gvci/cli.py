@@ -125,6 +125,13 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--mode", default="residual", choices=("residual", "mean", "sample"))
     one.add_argument("--json", action="store_true")
 
+    one = verb("benchmark", "Models × datasets × holdouts × seeds: one table; resumes.")
+    one.add_argument("spec", type=Path, metavar="SPEC.toml")
+    one.add_argument("--out", type=Path, required=True, metavar="DIR")
+    one.add_argument("--engine", default="local", choices=("local", "ray"))
+    one.add_argument("--jobs", type=_count, default=2, metavar="N", help="parts at a time")
+    one.add_argument("--json", action="store_true")
+
     one = verb("edges", "How well a network recovers known edges, beside its rivals.")
     one.add_argument("network", metavar="GRN")
     one.add_argument("--truth", required=True, metavar="NAME|FILE")

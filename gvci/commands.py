@@ -227,6 +227,19 @@ def evaluate(given: Namespace) -> dict[str, Any]:
     return answer
 
 
+def benchmark(given: Namespace) -> dict[str, Any]:
+    """Run what is not finished of a benchmark; write its tables to DIR."""
+    from gvci.benchmark import run_benchmark
+
+    command = f"python -m gvci benchmark {given.spec} --out {given.out} --jobs {given.jobs}"
+    command += " --engine ray" * (given.engine == "ray")
+    answer = run_benchmark(given.spec, given.out, given.engine, max(1, given.jobs), print, command)
+    for sentence in answer["verdicts"]:
+        print(sentence)
+    print(f"Wrote {answer['table']} and {answer['tidy']}.")
+    return answer
+
+
 def edges(given: Namespace) -> dict[str, Any]:
     """Edge recovery of a network beside the prior, correlation, and both."""
     from gvci.data.catalogue import load_network

@@ -84,11 +84,6 @@ class GraphVCITask:
         self._validation = self.matcher.batch(rows, rng)
         self._monitor = Monitor(data, self.matcher, rows)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Steps after which every training cell has been seen once."""
-        return self._per_epoch
-
     def _make_optimizer(self) -> torch.optim.Optimizer:
         s = self.settings
         groups: list[dict[str, Any]] = [{"params": list(self.core.parameters())}]

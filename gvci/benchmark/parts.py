@@ -25,8 +25,14 @@ PARTS, UNFINISHED, CELLS, LOG = "parts", "unfinished", "cells", "log.jsonl"
 MODULES: dict[Kind, str] = {
     "table1": "gvci.benchmark.heldout",
     "table2": "gvci.benchmark.marginal",
-    "fig6a": "gvci.benchmark.networks",
+    "fig6a": "gvci.benchmark.curves",
 }
+
+
+def code_of(kind: Kind) -> str:
+    """Hash of the code that the results of a kind depend on; only figure 6a refines networks."""
+    besides = () if kind == "fig6a" else ("gvci.refiner",)
+    return code_hash(MODULES[kind], besides=besides)
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class Part:
             "network": self.network,
             "epochs": self.epochs,
             "refine": None if refined is None else refined.model_dump(mode="json"),
-            "code": code_hash(MODULES[self.kind]),
+            "code": code_of(self.kind),
         }
 
     @property

@@ -12,23 +12,27 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gvci.benchmark.sources import code_hash
 from gvci.benchmark.spec import SIM, SIMULATED, Dataset
 from gvci.config import PrepareSettings, SimulateSettings
 from gvci.data.catalogue import availability, find, load_dataset, load_network, locate
-from gvci.data.dataset import PerturbationData
 from gvci.data.prepare import prepare
 from gvci.data.simulate import Simulation, simulate
+
+try:
+    from gvci.data.truth import true_counterfactuals
+except ImportError:
+    pass
 from gvci.errors import FileError, SettingsError
 from gvci.grn import GRN
 from gvci.run import link_or_copy
 
 if TYPE_CHECKING:
+    from gvci.data.dataset import PerturbationData
     from gvci.data.entries import CatalogueEntry
+    from gvci.scoring import Truth
 
-MODULE = "gvci.benchmark.problems"
+MODULES = ("gvci.data.catalogue", "gvci.data.prepare", "gvci.data.simulate")
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Problem:
     @property
     def label(self) -> str:
         """For tables: what is held out, and whose cells."""
-        held_out = self.holdout or "as given"
+        held_out = {"": "as given", "none": "nothing held out"}.get(self.holdout, self.holdout)
         return held_out if self.seed is None else f"{held_out}, seed {self.seed}"
 
     @property
@@ -60,7 +64,7 @@ class Problem:
         about = {"holdout": self.holdout, "seed": self.seed, "files": self.files}
         # A file that is named anew is the same file; what is simulated is its name.
         named = [word for word in (self.dataset.data, self.dataset.prior) if word in SIMULATED]
-        return {**known, **about, "simulated": named, "code": code_hash(MODULE)}
+        return {**known, **about, "simulated": named, "code": code_hash(*MODULES)}
 
     @property
     def file(self) -> str:
@@ -97,7 +101,9 @@ class Problem:
                 return kept
         title = data.title or (data.name if entry is None else entry.title)
         simulated = entry is not None and entry.simulated
-        made = prepare(adata, self._settings(entry), name=data.name, title=title, simulated=simulated)
+        made = prepare(
+            adata, self._settings(entry), name=data.name, title=title, simulated=simulated
+        )
         made.write(kept)
         return kept
 
@@ -132,23 +138,7 @@ class Problem:
 
     def truth(self, data: PerturbationData) -> Truth | None:
         """Every cell's counterfactuals, where a simulator knows them."""
-        return None if self.simulation is None else Truth(data, self.simulation)
-
-
-class Truth:
-    """True counterfactuals of prepared cells, which a simulation knows."""
-
-    def __init__(self, data: PerturbationData, simulation: Simulation) -> None:
-        self._simulation = simulation
-        self._cells = simulation.adata.obs_names.get_indexer(data.adata.obs_names)
-        self._genes = simulation.adata.var_names.get_indexer(data.genes)
-        if min(self._cells.min(), self._genes.min()) < 0:
-            message = "prepared cells or genes that the simulation does not have"
-            raise ValueError(message)
-
-    def __call__(self, rows: np.ndarray, perturbation: str) -> np.ndarray:
-        """(rows, genes) log1p of the expected CP10k of prepared cells under a perturbation."""
-        return self._simulation.counterfactual(perturbation, self._cells[rows])[:, self._genes]
+        return None if self.simulation is None else true_counterfactuals(self.simulation, data)
 
 
 def problems(dataset: Dataset, seeds: tuple[int, ...]) -> list[Problem]:

@@ -14,23 +14,32 @@ from pathlib import Path
 import gvci
 
 ROOT = Path(gvci.__file__).parent
+# What only speaks of results, or judges networks of genes.
+UNJUDGED = ("gvci.errors", "gvci.recovery", "gvci.verdict")
 
 
-def code_hash(module: str) -> str:
-    """Sixteen hex digits for a module of gvci and all of gvci that it needs."""
+def code_hash(*modules: str, besides: tuple[str, ...] = ()) -> str:
+    """Sixteen hex digits for modules of gvci and all of gvci that they need.
+
+    Args:
+        modules: dotted names.
+        besides: modules or packages that the result does not depend on, though they are imported.
+    """
     digest = hashlib.sha256()
-    for name in sorted(needed(module)):
+    for name in sorted(needed(*modules, besides=besides)):
         digest.update(f"{name}\n{_syntax(name)}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def needed(module: str) -> set[str]:
-    """The module and every module of gvci that it imports, within functions too."""
+def needed(*modules: str, besides: tuple[str, ...] = ()) -> set[str]:
+    """The modules and every module of gvci that they import, within functions too."""
+    left_out = (*UNJUDGED, *besides)
     found: set[str] = set()
-    waiting = [module]
+    waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in found and _file(name) is not None:
+        outside = any(name == other or name.startswith(f"{other}.") for other in left_out)
+        if name not in found and not outside and _file(name) is not None:
             found.add(name)
             waiting += _imported(name)
     return found

@@ -51,7 +51,7 @@ class Dataset(Settings):
     )
     paper: str | None = Field(None, description="whose printed figures stand beside, e.g. Marson")
     simulate: SimulateSettings | None = None
-    prepare: PrepareSettings = PrepareSettings()
+    prepare: PrepareSettings = PrepareSettings.checked({})
 
     @property
     def varies(self) -> bool:
@@ -81,7 +81,7 @@ class Model(Settings):
     """How a model is trained, and the ways in which its cells are predicted."""
 
     name: str
-    preset: str = "standard"
+    preset_name: str
     predict: tuple[Way, ...] = ("residual",)
     settings: TrainSettings
 
@@ -92,18 +92,19 @@ class Model(Settings):
         Raises:
             SettingsError: an unknown model, preset or setting, or a value that is not usable.
         """
-        own = {key: value for key, value in values.items() if key in cls.model_fields}
-        more = {key: value for key, value in values.items() if key not in own}
-        if "seed" in more or "settings" in more:
-            message = "seeds are those of the benchmark, and settings stand beside the name."
+        own = {key: value for key, value in values.items() if key in ("name", "predict")}
+        more = {key: value for key, value in values.items() if key not in (*own, "preset")}
+        if "seed" in more:
+            message = "seeds are those of the benchmark: name them above the tables."
             raise SettingsError(message)
         model = str(more.get("model", MODELS[0]))
         if model not in MODELS:
             message = f"There is no model '{model}'.{nearest(model, MODELS)} Models: "
             message += f"{listed(MODELS, 20)}; the simple baselines are always there."
             raise SettingsError(message)
-        preset = str(own.get("preset", "standard"))
-        made = cls.checked({**own, "settings": TrainSettings.preset(preset, **more)})
+        preset = str(values.get("preset", TrainSettings.usual_preset(model)))
+        settings = TrainSettings.preset(preset, **more)
+        made = cls.checked({**own, "preset_name": preset, "settings": settings})
         if made.name in (*BASELINES, "ceiling"):
             message = f"'{made.name}' is what the tables call a baseline: give another name."
             raise SettingsError(message)
@@ -122,7 +123,7 @@ class Spec(Settings):
     networks: tuple[Network, ...] = Field(
         ("original", "refined", "random"), min_length=1, description="fig6a: of genes"
     )
-    refine: RefineSettings = RefineSettings()
+    refine: RefineSettings = RefineSettings.checked({})
     datasets: tuple[Dataset, ...]
     models: tuple[Model, ...]
 
@@ -146,7 +147,7 @@ class Spec(Settings):
         ):
             tables[kind] = _tables(values, kind, read, file)
         with_refine = values | {"refine": _refinement(values, file)}
-        made = _within(file.name, cls.checked, with_refine | tables)
+        made: Self = _within(file.name, cls.checked, with_refine | tables)
         _within(file.name, _consistent, made)
         return made.model_copy(update={"own": made.own or made.models[0].name})
 

@@ -26,6 +26,7 @@ TIERS = (
     ("prediction", "training", "gate_words"),
     ("ensemble", "evaluate"),
     ("run",),
+    ("benchmark",),
     ("registry", "model_card"),
     ("commands",),
     ("cli",),
