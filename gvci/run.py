@@ -236,6 +236,14 @@ class Run:
         mixed = gate.mixes(group, perturbation)
         return {"lambda": gate.share if mixed else 1.0, "baseline": gate.baseline}
 
+    def mean_error(self, group: str, perturbation: str, change: np.ndarray) -> np.ndarray | None:
+        """(genes,) standard error of the predicted change of a pair that training had no cell of.
+
+        None for a pair it had cells of, or where errors were not tested on inner pairs.
+        """
+        seen = self.support(perturbation, group) == "seen"
+        return None if seen else self.model.gate.error_of(change)
+
     def reconstruct(self, rows: np.ndarray) -> np.ndarray:
         """The decoder's mean of cells under their own perturbation, (rows, genes) float32."""
         cells = self._factual(rows)

@@ -1,31 +1,36 @@
-"""One pair (group, perturbation) under the scores: its measured cells, and what is said of them."""
+"""What is said of one pair (group, perturbation), scored against its measured cells."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from gvci import estimator
+from gvci.estimator import Z_95
 from gvci.metrics import (
     Score,
+    TrueCells,
+    average,
     cell_correlation,
-    e_distances,
+    coverage,
     mean_scores,
     split_half,
     spread_ratio,
 )
-from gvci.metrics.cells import MOST_COMPARED
+from gvci.metrics.distances import MOST_COMPARED
+from gvci.metrics.expression import overlap, significant
+from gvci.metrics.score import finite, number
+from gvci.metrics.sorted_cells import SortedCells, wasserstein_by_gene
+from gvci.pairs import GroupCells, Pair, some, target_genes
 
 if TYPE_CHECKING:
     from gvci.config import PredictMode
     from gvci.data.dataset import PerturbationData
-    from gvci.data.genes import Moments
 
-MOST_CELLS = 500
 N_DE = 50
 SCORES = (
     "r2_all",
@@ -33,17 +38,35 @@ SCORES = (
     "r2_all_native",
     "r2_de_native",
     "pearson_delta",
+    "pearson_delta_top20",
     "pearson_delta_de",
-    "cell_correlation",
+    "systema_delta",
+    "centroid_accuracy",
+    "pds",
+    "rank",
     "mse",
+    "mae",
     "e_distance",
+    "mmd",
+    "wasserstein",
+    "des",
+    "cell_correlation",
     "spread_ratio",
+    "coverage",
+    "cell_truth",
+    "response_truth",
 )
 Scores = dict[str, Score]
+# (perturbation, positions of cells) → (cells, genes), what these cells would express under it.
+Truth = Callable[[str, np.ndarray], np.ndarray]
 
 
 class Predictor(estimator.Predictor, Protocol):
-    """What can be evaluated: a Run, or anything that also predicts means and reconstructs."""
+    """What can be evaluated: a Run, or anything that also predicts means and reconstructs.
+
+    One that also has `mean_error(group, perturbation, change)`, the (genes,) standard error of a
+    predicted change or None, has the coverage of its intervals scored.
+    """
 
     def predict_mean(
         self,
@@ -62,77 +85,55 @@ class Predictor(estimator.Predictor, Protocol):
         """(rows, genes) the decoder's mean of these cells as they are."""
 
 
-class GroupCells:
-    """The learning cells of one group: where predictions start from; read once for all its pairs.
-
-    Attributes:
-        controls: positions of its control cells.
-        classic, native: control cells and cells to transport, at most 500 of each.
-        compared: control cells whose transported selves are compared with measured cells, at most
-            200, in random order.
-    """
-
-    def __init__(
-        self, data: PerturbationData, learning: np.ndarray, controls: np.ndarray, seed: Any
-    ) -> None:
-        rng = np.random.default_rng(seed)
-        self.data, self.controls = data, controls
-        self.classic, self.native = some(controls, rng), some(learning, rng)
-        self.compared = rng.permutation(controls)[:MOST_COMPARED]
-
-    @cached_property
-    def moments(self) -> Moments:
-        """Mean, variance and number of the control cells."""
-        from gvci.data.genes import moments
-
-        return moments(self.data.expression[self.controls])
-
-    @property
-    def mean(self) -> np.ndarray:
-        """(genes,) mean of the control cells, log1p CP10k."""
-        return self.moments[0]
-
-    @cached_property
-    def cells(self) -> np.ndarray:
-        """The compared control cells, (cells, genes) float32."""
-        return self.data.dense(self.compared)
-
-
 @dataclass(frozen=True)
-class Pair:
-    """A group and a perturbation with its true cells and the group's control cells."""
+class Judged:
+    """Scores of one pair, and the means that `rank` needs of all pairs: said, and true."""
 
-    group: str
-    perturbation: str
-    cells: np.ndarray
-    controls: np.ndarray
+    scores: Scores
+    mean: np.ndarray
+    truth: np.ndarray
 
 
 class Judge:
     """Scores what is said of one pair against its measured cells.
 
     DE genes: the 50 most changed of the true cells against the group's controls, found here and
-    used nowhere else. Dose: the median over the true cells.
+    used nowhere else. Dose: the median over the true cells. At most 200 true cells are compared
+    with as many predicted ones. The Wasserstein distance and the DES depend on the numbers of
+    cells, so these are of either half of them, and the ceiling is of one half against the other.
     """
 
     def __init__(
-        self, data: PerturbationData, pair: Pair, group: GroupCells, rng: np.random.Generator
+        self,
+        data: PerturbationData,
+        pair: Pair,
+        group: GroupCells,
+        others: np.ndarray,
+        rng: np.random.Generator,
+        truth: Truth | None = None,
     ) -> None:
         from gvci.data.genes import moments, most_changed
 
-        self.pair, self.group, self._rng = pair, group, rng
+        self.data, self.pair, self.group, self.others = data, pair, group, others
+        self._rng, self._known = rng, truth
         self._measured = data.expression[pair.cells]
         changed = moments(self._measured)
         self.truth, self.control = changed[0], group.mean
         self.de = most_changed(changed, group.moments, N_DE)
+        self.targets = target_genes(pair.perturbation, list(data.genes))
         self.dose = float(np.median(data.dose[pair.cells]))
         seen = np.arange(len(pair.cells))
         self._seen = pair.cells[some(seen, rng)]
         self._cells = data.dense(self._seen)
-        n = min(len(self._cells), len(group.compared))
-        self._compared = self._cells[rng.permutation(len(self._cells))[:n]]
+        order = rng.permutation(len(self._cells))
+        self.most = min(len(self._cells), len(group.compared))
+        self._compared = TrueCells(self._cells[order[: self.most]])
+        self._half = min(len(order) // 2, MOST_COMPARED)
+        self._halves = order[: self._half], order[self._half : 2 * self._half]
 
-    def model(self, predictor: Predictor, mode: PredictMode) -> Scores:
+    # --- who is judged -----------------------------------------------------------------
+
+    def model(self, predictor: Predictor, mode: PredictMode) -> Judged:
         """The scores of a model's transported cells.
 
         Raises:
@@ -140,58 +141,151 @@ class Judge:
         """
         label, dose = self.pair.perturbation, self.dose
         classic, native = (
-            self._of_mean(predictor.predict_mean(rows, label, dose, mode))
+            predictor.predict_mean(rows, label, dose, mode)
             for rows in (self.group.classic, self.group.native)
         )
-        rows = self.group.compared[: len(self._compared)]
+        rows = self.group.compared[: self.most]
         made = predictor.predict(rows, label, dose, mode)
         means = made if mode == "mean" else predictor.predict(rows, label, dose, "mean")
-        return {
-            **classic,
-            "r2_all_native": native["r2_all"],
-            "r2_de_native": native["r2_de"],
+        whole = self._of_mean(native)
+        scores = {
+            **self._of_mean(classic),
+            "r2_all_native": whole["r2_all"],
+            "r2_de_native": whole["r2_de"],
+            **self._of_cells(made),
             "cell_correlation": cell_correlation(self._cells, predictor.reconstruct(self._seen)),
-            "e_distance": e_distances(self._compared, [made])[0],
             "spread_ratio": spread_ratio(self._cells, means),
+            "coverage": self._coverage(predictor, classic, made),
+            **self._of_counterfactuals(predictor),
         }
+        return self._judged(scores, classic)
 
-    def baselines(self, means: Sequence[np.ndarray]) -> list[Scores]:
+    def cells(self, made: np.ndarray, same: np.ndarray | None = None) -> Judged:
+        """The scores of cells that another program predicted, (cells, genes), all of the pair's.
+
+        Args:
+            same: positions of the true cells that the predicted ones are of, one for one; None
+                where it is not known, and the correlation per cell undefined.
+        """
+        mean = made.mean(axis=0, dtype=np.float64)
+        classic = self._of_mean(mean)
+        order = np.random.default_rng(0).permutation(len(made))
+        paired = None if same is None else cell_correlation(self.data.dense(same), made)
+        scores = {
+            **classic,
+            "r2_all_native": classic["r2_all"],
+            "r2_de_native": classic["r2_de"],
+            **self._of_cells(made[order[: self.most]]),
+            "cell_correlation": paired,
+            "spread_ratio": spread_ratio(self._cells, made),
+        }
+        return self._judged(scores, mean)
+
+    def baselines(self, means: Sequence[np.ndarray]) -> list[Judged]:
         """The scores of predicted means, whose cells are the control cells, shifted.
 
         Classic and native agree, for no cell is transported; all cells get one profile, so cell
-        correlation and spread ratio are 0 by definition. For the E-distance, control cells are
-        moved by the predicted change of the mean and clipped at 0.
+        correlation and spread ratio are 0 by definition. Where cells are compared, control cells
+        are moved by the predicted change of the mean and clipped at 0; all of them respond alike,
+        so `response_truth` is 0.
         """
-        distinct = {mean.tobytes(): mean for mean in means}  # a fallback, or what `auto` chose
-        cells = self.group.cells[: len(self._compared)]
-        shifts = [(mean - self.control).astype(np.float32) for mean in distinct.values()]
-        apart = e_distances(self._compared, [np.maximum(cells + s, 0.0) for s in shifts])
-        known: dict[bytes, Scores] = {}
-        for (key, mean), distance in zip(distinct.items(), apart, strict=True):
-            scores = self._of_mean(mean)
-            known[key] = {
-                **scores,
+        known: dict[bytes, Judged] = {}
+        for mean in means:  # several are one: a fallback, or what `auto` chose
+            if mean.tobytes() in known:
+                continue
+            scores, shift = self._of_mean(mean), (mean - self.control).astype(np.float32)
+            moved = np.maximum(self.group.cells[: self.most] + shift, 0.0)
+            scores |= {
                 "r2_all_native": scores["r2_all"],
                 "r2_de_native": scores["r2_de"],
+                **self._of_cells(moved),
                 "cell_correlation": 0.0,
-                "e_distance": distance,
                 "spread_ratio": 0.0,
             }
+            if self._known is not None:
+                start = self.data.dense(self.group.classic)
+                told = cell_correlation(self._true[0], np.maximum(start + shift, 0.0))
+                scores |= {"cell_truth": told, "response_truth": 0.0}
+            known[mean.tobytes()] = self._judged(scores, mean)
         return [known[mean.tobytes()] for mean in means]
 
-    def ceiling(self) -> Scores:
+    def ceiling(self) -> Judged:
         """The scores of one half of the true cells against the other."""
         seed = int(self._rng.integers(2**31))
-        halves = split_half(self._measured, self.control, self.de, seed=seed)
-        native = {"r2_all_native": halves["r2_all"], "r2_de_native": halves["r2_de"]}
-        return {**halves, **native, "cell_correlation": None}
+        halves = split_half(
+            self._measured, self.control, self.de, self.others, self.targets, seed=seed
+        )
+        (one, first), (other, second) = self._true_halves
+        scores = {
+            **halves,
+            "r2_all_native": halves["r2_all"],
+            "r2_de_native": halves["r2_de"],
+            "wasserstein": number(wasserstein_by_gene(one, other).mean()),
+            "des": average([overlap(first, second), overlap(second, first)]),
+        }
+        order = self._rng.permutation(len(self.pair.cells))
+        parts = [self._measured[half].mean(axis=0) for half in np.array_split(order, 2)]
+        said, true = (np.asarray(part, dtype=np.float64).ravel() for part in parts)
+        return Judged(dict.fromkeys(SCORES) | scores, said, true)
+
+    # --- how ---------------------------------------------------------------------------
+
+    def _judged(self, scores: Scores, mean: np.ndarray) -> Judged:
+        return Judged(dict.fromkeys(SCORES) | scores, mean, self.truth)
 
     def _of_mean(self, mean: np.ndarray) -> Scores:
-        return mean_scores(self.truth, mean, self.control, self.de)
+        return mean_scores(self.truth, mean, self.control, self.de, self.others, self.targets)
 
+    def _of_cells(self, made: np.ndarray) -> Scores:
+        scores = self._compared.scores(made)
+        made = made[: self._half]
+        if len(made) < 2 or not finite(made):
+            return {**scores, "wasserstein": None, "des": None}
+        predicted = SortedCells.of(made)
+        found = significant(predicted, self.group.tested)
+        return {
+            **scores,
+            "wasserstein": average(
+                number(wasserstein_by_gene(half, predicted).mean()) for half, _ in self._true_halves
+            ),
+            "des": average(overlap(true, found) for _, true in self._true_halves),
+        }
 
-def some(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """At most 500 of the rows, in order."""
-    if len(rows) <= MOST_CELLS:
-        return rows
-    return np.sort(rng.choice(rows, MOST_CELLS, replace=False))
+    @cached_property
+    def _true_halves(self) -> list[tuple[SortedCells, np.ndarray]]:
+        """Either half of the compared true cells, and the genes by which it differs."""
+        sides = [SortedCells.of(self._cells[half]) for half in self._halves]
+        return [(side, significant(side, self.group.tested)) for side in sides]
+
+    def _coverage(self, predictor: Predictor, mean: np.ndarray, made: np.ndarray) -> Score:
+        """Of the model's interval: its error on such pairs, and the scatter over its cells."""
+        mean_error = getattr(predictor, "mean_error", None)
+        if mean_error is None or len(made) < 2:
+            return None
+        change = mean - self.control
+        error = mean_error(self.pair.group, self.pair.perturbation, change)
+        if error is None:
+            return None
+        moved = (made - self.group.cells[: len(made)]).var(axis=0, ddof=1, dtype=np.float64)
+        width = Z_95 * np.sqrt(error**2 + moved / len(self.group.classic))
+        return coverage(self.truth, mean - width, mean + width)
+
+    @cached_property
+    def _true(self) -> tuple[np.ndarray, np.ndarray]:
+        """True counterfactuals of the classic control cells, and their true change."""
+        assert self._known is not None
+        rows = self.group.classic
+        after = self._known(self.pair.perturbation, rows)
+        return after, after - self._known(self.data.columns.control, rows)
+
+    def _of_counterfactuals(self, predictor: Predictor) -> Scores:
+        """μ(Z, T′), and its change from μ(Z, control), against what the cells would have done."""
+        if self._known is None:
+            return {}
+        rows, (after, change) = self.group.classic, self._true
+        made = predictor.predict(rows, self.pair.perturbation, self.dose, "mean")
+        before = predictor.predict(rows, self.data.columns.control, mode="mean")
+        return {
+            "cell_truth": cell_correlation(after, made),
+            "response_truth": cell_correlation(change, made - before),
+        }

@@ -54,8 +54,8 @@ def verdict(
     if own is None:
         return f"R² is undefined for {title}: its predictions are not finite, or the truth is flat."
     rivals = {r: models[r][score] for r in BASELINES if r in models and r != name}
-    best = max(rivals, key=lambda rival: _or_least(rivals[rival]))
-    rival = rivals[best]
+    best = max(rivals, key=lambda rival: _or_least(rivals[rival]), default="")
+    rival = rivals.get(best)
     agree = ceiling[score]
     limit = (
         "the noise ceiling is undefined"

@@ -18,11 +18,7 @@ from gvci.config import PrepareSettings, SimulateSettings
 from gvci.data.catalogue import availability, find, load_dataset, load_network, locate
 from gvci.data.prepare import prepare
 from gvci.data.simulate import Simulation, simulate
-
-try:
-    from gvci.data.truth import true_counterfactuals
-except ImportError:
-    pass
+from gvci.data.truth import true_counterfactuals
 from gvci.errors import FileError, SettingsError
 from gvci.grn import GRN
 from gvci.run import link_or_copy

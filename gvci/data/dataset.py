@@ -231,6 +231,10 @@ class PerturbationData:
         """Mean expression of some cells, (genes,) float64; rows may be a mask."""
         return np.asarray(self.expression[rows].mean(axis=0), dtype=np.float64).ravel()
 
+    def on_genes(self, genes: np.ndarray) -> Self:
+        """The same cells with some of their genes, by position."""
+        return type(self)(self.adata[:, genes].copy(), self.columns, self.meta)
+
     # --- identity --------------------------------------------------------------------
 
     @property

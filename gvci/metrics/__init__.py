@@ -7,24 +7,36 @@ keeping the zeros would inflate R², so a boolean mask is refused.
 """
 
 from gvci.metrics.ceiling import split_half
-from gvci.metrics.cells import cell_correlation, e_distance, e_distances, spread_ratio
+from gvci.metrics.cells import cell_correlation, spread_ratio
+from gvci.metrics.distances import TrueCells, e_distance, mmd, wasserstein
 from gvci.metrics.edges import auprc, auroc, early_precision
-from gvci.metrics.means import mean_scores, mse, pearson_delta, r2_mean
+from gvci.metrics.expression import des
+from gvci.metrics.intervals import coverage
+from gvci.metrics.means import mae, mean_scores, mse, pearson_delta, r2_mean
+from gvci.metrics.others import centroid_accuracy, pds, rank
 from gvci.metrics.score import Score, average
 
 __all__ = [
     "Score",
+    "TrueCells",
     "auprc",
     "auroc",
     "average",
     "cell_correlation",
+    "centroid_accuracy",
+    "coverage",
+    "des",
     "e_distance",
-    "e_distances",
     "early_precision",
+    "mae",
     "mean_scores",
+    "mmd",
     "mse",
+    "pds",
     "pearson_delta",
     "r2_mean",
+    "rank",
     "split_half",
     "spread_ratio",
+    "wasserstein",
 ]

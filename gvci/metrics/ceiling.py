@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gvci.metrics.cells import MOST_COMPARED, distances, mean_distance
+from gvci.metrics.distances import MOST_COMPARED, Apart, distances
 from gvci.metrics.means import Positions, mean_scores
 from gvci.metrics.score import Score, average, number
 
@@ -18,9 +19,15 @@ NAMES = (
     "r2_all",
     "r2_de",
     "pearson_delta",
+    "pearson_delta_top20",
     "pearson_delta_de",
+    "systema_delta",
+    "centroid_accuracy",
     "mse",
+    "mae",
+    "pds",
     "e_distance",
+    "mmd",
     "spread_ratio",
 )
 
@@ -29,24 +36,27 @@ def split_half(
     cells: np.ndarray | sp.csr_matrix,
     control: np.ndarray,
     genes: Positions = None,
+    others: np.ndarray | None = None,
+    targets: Sequence[int] = (),
     *,
     seed: int = 0,
     repeats: int = SPLIT_HALF_REPEATS,
 ) -> dict[str, Score]:
     """The noise ceiling: one random half of the true cells predicts the other.
 
-    A half has half the cells, so the ceiling is a little low: with few cells a model may
+    A half has half the cells, so the ceiling of means is a little low: with few cells a model may
     exceed it.
 
     Args:
         cells: (cells, genes) true cells of one pair, log1p CP10k; dense or CSR.
         control: (genes,) mean of the control cells, the reference of the changes.
         genes: positions of the DE genes; without them the `_de` scores equal the others.
+        others, targets: as for `mean_scores`.
         seed: of the splits. repeats: splits to average over.
 
     Returns:
-        The scores of `mean_scores`, e_distance and spread_ratio; all None for fewer than 2 cells
-        (the last two for fewer than 4). Cells are compared one by one for at most 200 of them.
+        The scores of `mean_scores`, e_distance, mmd and spread_ratio; all None for fewer than 2
+        cells (the last three for fewer than 4). Cells are compared one by one for at most 200.
     """
     rng = np.random.default_rng(seed)
     n_cells = cells.shape[0]
@@ -60,7 +70,7 @@ def split_half(
     apart = distances(_dense(cells[some])) if len(some) > 3 else None
     scores: list[dict[str, Score]] = []
     for one, other in zip(means[::2], means[1::2], strict=True):
-        scores.append(mean_scores(other, one, control, genes))
+        scores.append(mean_scores(other, one, control, genes, others, targets))
         if apart is not None:
             order = rng.permutation(len(some))
             scores[-1] |= _apart(apart, order[: len(some) // 2], order[len(some) // 2 :])
@@ -68,13 +78,12 @@ def split_half(
 
 
 def _apart(apart: np.ndarray, one: np.ndarray, other: np.ndarray) -> dict[str, Score]:
-    """E-distance and spread ratio of two sets of cells, from the distances of all."""
+    """Distances and spread ratio of two sets of cells, from the distances of all."""
     within = [apart[np.ix_(half, half)] for half in (one, other)]
-    across = float(apart[np.ix_(one, other)].mean(dtype=np.float64))
     # The squared distances within a set add up to its variance.
     spread = [np.mean(d**2, dtype=np.float64) * len(d) / (len(d) - 1) for d in within]
     return {
-        "e_distance": number(2 * across - sum(map(mean_distance, within))),
+        **Apart(within[1], within[0], apart[np.ix_(other, one)]).scores(),
         "spread_ratio": number(np.sqrt(spread[0] / spread[1])) if spread[1] > 0 else None,
     }
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gvci.metrics.others import centroid_accuracy, pds
 from gvci.metrics.score import NO_VARIATION, Score, number
 
 Positions = np.ndarray | Sequence[int] | None
+TOP = 20
 
 
 def r2_mean(truth: np.ndarray, prediction: np.ndarray, genes: Positions = None) -> Score:
@@ -37,12 +39,15 @@ def r2_mean(truth: np.ndarray, prediction: np.ndarray, genes: Positions = None) 
 
 
 def pearson_delta(
-    truth: np.ndarray, prediction: np.ndarray, control: np.ndarray, genes: Positions = None
+    truth: np.ndarray, prediction: np.ndarray, reference: np.ndarray, genes: Positions = None
 ) -> Score:
-    """Pearson correlation of the predicted and the true change from control.
+    """Pearson correlation of the predicted and the true change from a reference.
+
+    The reference is the control mean; Systema's Δ (Viñas Torné et al., 2025) takes the mean of
+    the centroids of other perturbations, so that what all perturbations do alike counts nothing.
 
     Args:
-        truth, prediction, control: (genes,) mean profiles, log1p CP10k.
+        truth, prediction, reference: (genes,) mean profiles, log1p CP10k.
         genes: positions to score on; all by default.
 
     Returns:
@@ -52,10 +57,10 @@ def pearson_delta(
     Raises:
         TypeError: genes is a boolean mask.
     """
-    truth, prediction, control = _selected(genes, truth, prediction, control)
+    truth, prediction, reference = _selected(genes, truth, prediction, reference)
     if len(truth) < 2:
         return None
-    true, made = _centred(truth - control), _centred(prediction - control)
+    true, made = _centred(truth - reference), _centred(prediction - reference)
     sizes = true @ true, made @ made
     if not min(sizes) >= len(truth) * NO_VARIATION**2:
         return None
@@ -71,32 +76,63 @@ def mse(truth: np.ndarray, prediction: np.ndarray, genes: Positions = None) -> S
 
     Returns:
         At least 0; None without genes or for values not finite.
-
-    Raises:
-        TypeError: genes is a boolean mask.
     """
     truth, prediction = _selected(genes, truth, prediction)
-    return number(np.mean((truth - prediction) ** 2)) if len(truth) else None
+    rest = truth - prediction
+    return number(rest @ rest / len(rest)) if len(rest) else None
+
+
+def mae(truth: np.ndarray, prediction: np.ndarray, genes: Positions = None) -> Score:
+    """Mean absolute error of a mean profile, log1p CP10k.
+
+    Args:
+        truth, prediction: (genes,) mean profiles.
+        genes: positions to score on; all by default.
+
+    Returns:
+        At least 0; None without genes or for values not finite.
+    """
+    truth, prediction = _selected(genes, truth, prediction)
+    return number(np.abs(truth - prediction).mean()) if len(truth) else None
 
 
 def mean_scores(
-    truth: np.ndarray, prediction: np.ndarray, control: np.ndarray, genes: Positions = None
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    control: np.ndarray,
+    genes: Positions = None,
+    others: np.ndarray | None = None,
+    targets: Sequence[int] = (),
 ) -> dict[str, Score]:
     """The scores of a predicted mean profile, on all genes and on the given DE genes.
 
     Args:
         truth, prediction, control: (genes,) mean profiles, log1p CP10k.
-        genes: positions of the DE genes.
+        genes: positions of the DE genes, most changed first.
+        others: (perturbations, genes) true means of the group's other perturbations.
+        targets: positions of the genes that the perturbation itself hits.
 
     Returns:
-        r2_all, r2_de, pearson_delta, pearson_delta_de, mse.
+        r2_all, r2_de, pearson_delta, pearson_delta_top20 (the first 20 DE genes),
+        pearson_delta_de, systema_delta, centroid_accuracy, mse, mae, pds. The three that need
+        other perturbations are None without any.
     """
-    return {
+    top = None if genes is None else genes[:TOP]
+    scores = {
         "r2_all": r2_mean(truth, prediction),
         "r2_de": r2_mean(truth, prediction, genes),
         "pearson_delta": pearson_delta(truth, prediction, control),
+        "pearson_delta_top20": pearson_delta(truth, prediction, control, top),
         "pearson_delta_de": pearson_delta(truth, prediction, control, genes),
         "mse": mse(truth, prediction),
+        "mae": mae(truth, prediction),
+    }
+    if others is None or len(others) == 0:
+        return scores | dict.fromkeys(("systema_delta", "centroid_accuracy", "pds"))
+    return scores | {
+        "systema_delta": pearson_delta(truth, prediction, others.mean(axis=0)),
+        "centroid_accuracy": centroid_accuracy(truth, prediction, others),
+        "pds": pds(truth, prediction, others, targets),
     }
 
 

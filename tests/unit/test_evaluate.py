@@ -15,8 +15,9 @@ from gvci.data.prepare import differential_genes
 from gvci.errors import DataError, PredictionError
 from gvci.evaluate import evaluate, scorable_pairs
 from gvci.metrics import e_distance, pearson_delta, r2_mean, spread_ratio
+from gvci.pairs import MOST_CELLS
 from gvci.pseudobulk import pseudobulks
-from gvci.scoring import MOST_CELLS, SCORES
+from gvci.scoring import SCORES
 
 CHANGE = np.linspace(-1.5, 1.5, 24)
 
@@ -52,7 +53,10 @@ def test_thirty_cells_are_too_few_and_thirty_one_are_not(
         if expected:
             assert len(scorable_pairs(data, "ood")) == 1
             continue
-        with pytest.raises(DataError, match=r"more than 30 true cells in the split 'ood': .* 30\."):
+        with pytest.raises(
+            DataError,
+            match=r"more than 30 true cells in the split 'ood', .* has 30, and pairs are not",
+        ):
             scorable_pairs(data, "ood")
 
 
