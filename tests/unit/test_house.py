@@ -25,7 +25,7 @@ TIERS = (
     ("prediction", "training", "gate_words"),
     ("ensemble", "evaluate"),
     ("run",),
-    ("registry", "model_card"),
+    ("registry", "model_card", "crossfit"),
     ("commands",),
     ("cli",),
     ("__main__", "pretrained"),
