@@ -117,6 +117,22 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("path", type=Path, metavar="RUN")
     one.add_argument("--perturbation", nargs="+", metavar="LABEL")
     one.add_argument("--where", nargs="+", default=[], metavar="'column=value'")
+    one.add_argument(
+        "--latent",
+        default="pretreatment",
+        choices=("pretreatment", "cell"),
+        help="what the model may see of a cell: real-valued covariates of before the treatment, "
+        "whose intervals hold (default), or its latent state, whose intervals are too narrow",
+    )
+    one.add_argument(
+        "--folds",
+        type=_count,
+        default=0,
+        metavar="K",
+        help="train K models and ask about each cell one that did not see it; 0 (default) for "
+        "the run's own, since it does not change whether intervals hold",
+    )
+    one.add_argument("--bands", action="store_true", help="simultaneous over genes as well")
     one.add_argument("--out", type=Path, required=True, metavar="effects.csv")
 
     one = verb("evaluate", "A run's scores beside its baselines and its noise ceiling.")

@@ -189,7 +189,8 @@ def predict(given: Namespace) -> None:
 
 def effects(given: Namespace) -> None:
     """Marginal effects (eq. 14) as a csv."""
-    from gvci.estimator import marginal_effects
+    from gvci.crossfit import cross_fit
+    from gvci.estimator import Predictor, marginal_effects
     from gvci.run import Run
 
     run = Run.open(given.path)
@@ -199,7 +200,13 @@ def effects(given: Namespace) -> None:
     if given.perturbation:
         for name in given.perturbation:
             run.model.treatment_code.parts(name)
-    table = marginal_effects(run, run.data, given.perturbation, groups)
+    predictor: Predictor = run
+    if given.folds:
+        with _progress("cross-fit") as progress:
+            predictor = cross_fit(run, given.folds, progress)
+    table = marginal_effects(
+        predictor, run.data, given.perturbation, groups, latent=given.latent, bands=given.bands
+    )
     with replacing(given.out) as part:
         table.to_csv(part, index=False)
     words = _tally(table[["group", "perturbation", "status"]].drop_duplicates()["status"])

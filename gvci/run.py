@@ -74,6 +74,13 @@ class Run:
         )
         raise FileError(message)
 
+    @classmethod
+    def of(cls, model: TrainedModel, data: PerturbationData) -> Self:
+        """A model with cells in memory, without a directory."""
+        run = cls(Path(), "run")
+        run.model, run.data = model, data
+        return run
+
     # --- parts -----------------------------------------------------------------------
 
     @cached_property

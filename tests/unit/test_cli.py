@@ -113,6 +113,22 @@ def test_effects_writes_a_table_with_intervals(folder):
     assert ((known["lower"] <= known["robust"]) & (known["robust"] <= known["upper"])).all()
 
 
+def test_effects_with_bands_and_folds(folder, capsys):
+    words = ["effects", str(folder / "run"), "--out", str(folder / "e.csv"), "--latent", "cell"]
+    words += ["--where", "cell_type=B cells", "--perturbation", "IRF1"]
+    assert main([*words, "--folds", "1"]) == 2
+    assert "takes 2 to" in capsys.readouterr().err
+    assert main(words) == 0
+    own = pd.read_csv(folder / "e.csv")
+    assert main([*words, "--folds", "2", "--bands"]) == 0
+    table = pd.read_csv(folder / "e.csv")
+    assert (table["band_upper"] > table["upper"]).all()
+    assert (table["effect_band_lower"] < table["effect_lower"]).all()
+    assert not np.allclose(own["plug_in"], table["plug_in"])  # other models
+    np.testing.assert_allclose(own["treated_mean"], table["treated_mean"])
+    assert (folder / "run" / "crossfit-2" / "fold 2.safetensors").is_file()
+
+
 def test_datasets_lists_the_catalogue(capsys):
     assert main(["datasets", "--json"]) == 0
     names = {row["name"] for row in last_json(capsys)}

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # A module may import from its own row and from rows above it. A package counts as a whole.
 TIERS = (
     ("errors",),
-    ("config", "atomic"),
+    ("config", "atomic", "devices"),
     ("grn", "data"),
     ("likelihoods", "checkpoint", "unfinished", "pseudobulk", "metrics"),
     ("refiner", "model", "baselines", "kriging", "ranking", "rivals", "pace"),
@@ -27,7 +27,8 @@ TIERS = (
     ("ensemble", "evaluate"),
     ("run",),
     ("benchmark",),
-    ("registry", "model_card"),
+    ("registry", "model_card", "crossfit", "launch"),
+    ("jobs",),
     ("commands",),
     ("cli",),
     ("__main__", "pretrained"),
