@@ -95,6 +95,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--model", choices=("graphvci", "vci"))
     one.add_argument("--out", type=Path, required=True, metavar="RUN")
     one.add_argument("--preset", default="standard", choices=("quick", "standard", "paper"))
+    one.add_argument(
+        "--devices", type=_count, default=1, metavar="N", help="processes, or GPUs, of each node"
+    )
+    one.add_argument(
+        "--num-nodes", type=_count, default=1, metavar="M", help="machines; see docs/devices.md"
+    )
 
     one = verb("predict", "Counterfactual cells under a perturbation, as an h5ad.")
     one.add_argument("path", type=Path, metavar="RUN")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # A module may import from its own row and from rows above it. A package counts as a whole.
 TIERS = (
     ("errors",),
-    ("config", "atomic"),
+    ("config", "atomic", "devices"),
     ("grn", "data"),
     ("likelihoods", "checkpoint", "unfinished", "pseudobulk", "metrics"),
     ("refiner", "model", "baselines", "kriging", "ranking", "rivals"),
@@ -25,7 +25,7 @@ TIERS = (
     ("prediction", "training", "gate_words"),
     ("ensemble", "evaluate"),
     ("run",),
-    ("registry", "model_card"),
+    ("registry", "model_card", "launch"),
     ("commands",),
     ("cli",),
     ("__main__", "pretrained"),
