@@ -103,6 +103,12 @@ def parser() -> argparse.ArgumentParser:
         choices=("quick", "standard", "paper"),
         help="usually standard; paper for a published network, which has no other",
     )
+    one.add_argument(
+        "--devices", type=_count, default=1, metavar="N", help="processes, or GPUs, of each node"
+    )
+    one.add_argument(
+        "--num-nodes", type=_count, default=1, metavar="M", help="machines; see docs/devices.md"
+    )
 
     one = verb("predict", "Counterfactual cells under a perturbation, as an h5ad.")
     one.add_argument("path", type=Path, metavar="RUN")

@@ -109,9 +109,8 @@ def refine(given: Namespace) -> None:
 def train(given: Namespace) -> None:
     """Train a model on DATA and GRN; write RUN with its scores."""
     from gvci.gate_words import gate_sentence
-    from gvci.grn import GRN
+    from gvci.launch import launched
     from gvci.model_card import warnings
-    from gvci.refiner.result import RefinedGRN
     from gvci.registry import register
     from gvci.run import make_run
     from gvci.verdict import TITLES
@@ -126,13 +125,13 @@ def train(given: Namespace) -> None:
         seed=given.seed,
         model=given.model,
     )
-    grn: RefinedGRN | GRN | None = None
-    if given.grn.lower() != "none":
-        if settings.model != "graphvci":
+    named = None if given.grn.lower() == "none" else given.grn
+    with launched(given.devices, given.num_nodes) as devices:
+        if named and settings.model != "graphvci" and devices.rank == 0:
             print(f"{TITLES[settings.model]} has no graph: --grn is not used.")
-        grn = _network(given.grn)
-    with _progress("train") as progress:
-        run = make_run(given.data, grn, settings, preset, given.out, progress)
+        grn = devices.together(lambda: _network(named) if named else None)
+        with _progress("train", shown=devices.rank == 0) as progress:
+            run = make_run(given.data, grn, settings, preset, given.out, progress, devices)
     for sentence in [gate_sentence(run.model.gate), *warnings(run)]:
         print(sentence)
     for split, scores in run.scores.items():
@@ -366,11 +365,12 @@ def _tell_link(page: str, entry: str | None, path: Path) -> None:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Any]:
+def _progress(what: str, shown: bool = True) -> Iterator[Any]:
     """A progress bar on standard error with the time left."""
     from tqdm import tqdm
 
-    with tqdm(desc=what, unit="step", file=sys.stderr, dynamic_ncols=True, leave=False) as bar:
+    style = {"unit": "step", "file": sys.stderr, "dynamic_ncols": True, "leave": False}
+    with tqdm(desc=what, disable=not shown, **style) as bar:
 
         def report(done: int, planned: int, words: str) -> None:
             bar.total = planned

@@ -18,6 +18,8 @@ from torch import Tensor
 from gvci.atomic import replacing
 from gvci.config import PUBLISHED, TrainSettings
 from gvci.data.dataset import PerturbationData
+from gvci.devices import ALONE, Devices
+from gvci.errors import TrainingError
 from gvci.gate import InnerEvidence, open_gate
 from gvci.grn import GRN
 from gvci.inner import InnerPairs, inner_folds
@@ -43,13 +45,14 @@ class _Work:
     progress: Progress | None
     metrics: Path | None
     planned: int
+    devices: Devices
 
     def member(
         self, stage: str, number: int, steps: int, patience: int | None, inner: InnerPairs | None
     ) -> tuple[dict[str, Tensor], list[dict[str, float]], GraphVCITask | NetworkTask]:
         """Train one; its state, the rows of its metrics, and the task in its last state."""
         task = self._task(number, inner)
-        found = self.stages.ended(stage)
+        found = self.devices.first(lambda: self.stages.ended(stage))
         if found is not None:
             tensors, notes = found
             task.restore({k: v for k, v in tensors.items() if not k.startswith("inner.")})
@@ -58,14 +61,14 @@ class _Work:
                 inner.take({k.removeprefix("inner."): v for k, v in said.items()})
             return task.state(), notes["rows"], task
         if inner is not None:
-            inner.judge(task.member())  # step 0 counts as well
+            self.devices.first(lambda: inner.judge(task.member()))  # step 0 counts as well
         rows = fit(
             task, steps, self.settings.evaluate_every, patience, self._shifted(stage, number),
-            self.metrics, self.stages.unfinished(stage), stage=stage,
+            self.metrics, self.stages.unfinished(stage), self.devices, stage=stage,
         )  # fmt: skip
         state = task.state()
         more = {} if inner is None else {f"inner.{k}": v for k, v in inner.tensors().items()}
-        self.stages.end(stage, state | more, {"rows": rows})
+        self.devices.first(lambda: self.stages.end(stage, state | more, {"rows": rows}))
         return state, rows, task
 
     def _task(self, number: int, inner: InnerPairs | None) -> GraphVCITask | NetworkTask:
@@ -73,7 +76,7 @@ class _Work:
         if self.settings.model in PUBLISHED:
             return NetworkTask(self.data, self.settings)
         seed = self.settings.seed + 1000 * number
-        return GraphVCITask(self.data, self.grn, self.settings, seed, inner)
+        return GraphVCITask(self.data, self.grn, self.settings, seed, inner, self.devices)
 
     def _shifted(self, stage: str, number: int) -> Progress | None:
         """Progress of one member as progress of the whole."""
@@ -91,6 +94,7 @@ def train(
     progress: Progress | None = None,
     metrics: Path | None = None,
     unfinished: Path | None = None,
+    devices: Devices = ALONE,
 ) -> TrainedModel:
     """Train graphVCI, VCI or a published network; nothing chooses by test or held-out cells.
 
@@ -103,29 +107,39 @@ def train(
         progress, metrics: as for `fit`.
         unfinished: a folder in which the training is kept until it ends; the same call takes it
             up there and gives what an uninterrupted one would have given.
+        devices: the processes that train; all but the first end here.
 
     Raises:
         GRNError: the GRN shares no edge with the data.
-        TrainingError: nothing to train on, or the loss became non-finite.
+        TrainingError: nothing to train on, the loss became non-finite, or a published network was
+            given to several processes.
     """
     s = settings
+    if s.model in PUBLISHED and devices.size > 1:
+        message = (
+            f"Model '{s.model}' is trained by one process, not by {devices.size}: leave --devices "
+            "and --num-nodes out."
+        )
+        raise TrainingError(message)
     used = grn if s.model == "graphvci" else None
     inside = None if used is None else used.restricted(data.genes, data.name)
     graph = "" if inside is None else inside.fingerprint()
     folds = inner_folds(data, s.inner_folds, s.seed)
     planned = (len(folds) + s.members) * s.max_steps
     stages = Stages(unfinished, f"{s.model_dump_json()} {data.fingerprint} {graph}")
-    work = _Work(data, inside, s, stages, progress, metrics, planned)
+    devices.same(stages.key)
+    work = _Work(data, inside, s, stages, progress, metrics, planned, devices)
     watched = [
         work.member(f"inner {k + 1}", k, s.max_steps, None, fold)[1] for k, fold in enumerate(folds)
     ]
-    chosen = _choose_step(folds, watched, s)
+    chosen = devices.first(lambda: _choose_step(folds, watched, s))
     steps = s.max_steps if chosen is None else chosen * s.evaluate_every
     patience = s.patience if chosen is None else None
     trained = [
         work.member(f"member {k + 1}", len(folds) + k, steps, patience, None)
         for k in range(s.members)
     ]
+    devices.end()
     members: list[Member] = [task.member() for _, _, task in trained]
     evidence = None if chosen is None else InnerEvidence.of(folds, chosen)
     gate = open_gate(data, members, evidence)

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
+from gvci.devices import WHOLE, Share
+
 PER_CELL = 1e4
 SMALLEST_RATE, LARGEST_LOG_RATE = 1e-6, 10.0
 
@@ -55,10 +57,9 @@ class Normal(NamedTuple):
         mean, scale = raw.unbind()
         return cls(mean, softplus(scale) + smallest_scale)
 
-    def draw(self, generator: torch.Generator | None = None) -> Tensor:
-        """A reparameterised sample."""
-        noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype)
-        return self.mean + self.scale * noise
+    def draw(self, generator: torch.Generator | None = None, share: Share = WHOLE) -> Tensor:
+        """A reparameterised sample, of a batch's share the one that the whole batch would have."""
+        return self.mean + self.scale * share.noise(self.mean, generator)
 
     def log_density(self, observed: Observed) -> Tensor:
         """log N(Y; mean, scale), element-wise."""

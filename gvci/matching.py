@@ -14,6 +14,7 @@ import torch
 
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
+from gvci.devices import WHOLE, Share
 from gvci.errors import TrainingError
 from gvci.model import Batch
 
@@ -88,17 +89,24 @@ class Matcher:
             order = rng.permutation(self.train)
             yield [order[i : i + size] for i in range(0, len(order), size) if len(order) - i > 1]
 
-    def batch(self, rows: np.ndarray, rng: np.random.Generator) -> Batch:
-        """The cells of `rows`, each with a T′ of a random treated training cell."""
+    def batch(self, rows: np.ndarray, rng: np.random.Generator, share: Share = WHOLE) -> Batch:
+        """The cells of `rows`, each with a T′ of a random treated training cell.
+
+        Draws are made for all rows; the share's alone become dense.
+        """
         partners = self._partners(rows, rng)
         key = self.stratum[rows] * self.n_arms + self.arm[partners]
+        stratum = np.unique(key, return_inverse=True)[1][share.cells]
+        offsets = np.zeros((len(rows), 0))
+        if self.settings.kernel != "means":
+            offsets = rng.random((len(rows), self.settings.match_cells))
+        rows, partners, key, offsets = (a[share.cells] for a in (rows, partners, key, offsets))
         counts = self.counts[key]
         if self.settings.kernel == "means":
             own, matched, spread = self.data.dense(rows), self.means[key], self.spreads[key]
         else:
-            drawn = self.settings.match_cells
-            offsets = (rng.random((len(rows), drawn)) * counts[:, None]).astype(np.int64)
-            positions = np.minimum(self.starts[key][:, None] + offsets, len(self.order) - 1)
+            places = self.starts[key][:, None] + (offsets * counts[:, None]).astype(np.int64)
+            positions = np.minimum(places, len(self.order) - 1)
             own, matched, spread = self._matched(rows, self.order[positions])
         return Batch(
             torch.from_numpy(own),
@@ -108,8 +116,9 @@ class Matcher:
             torch.from_numpy(matched),
             torch.from_numpy(spread),
             torch.from_numpy((counts > 0).astype(np.float32)),
-            torch.from_numpy(np.unique(key, return_inverse=True)[1]),
+            torch.from_numpy(stratum),
             *self._counted(rows),
+            share,
         )
 
     def _partners(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:

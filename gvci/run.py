@@ -27,6 +27,7 @@ from gvci.atomic import replacing
 from gvci.checkpoint import align_genes, write_bytes
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.dataset import PerturbationData
+from gvci.devices import ALONE, Devices
 from gvci.ensemble import train
 from gvci.errors import CheckpointError, FileError, GRNError, GvciError, PredictionError
 from gvci.evaluate import evaluate
@@ -317,6 +318,7 @@ def make_run(
     preset: str,
     folder: Path,
     progress: Progress | None = None,
+    devices: Devices = ALONE,
 ) -> Run:
     """Train a model and write its directory, scores included.
 
@@ -325,13 +327,13 @@ def make_run(
         grn: a refined network (the edges above its α are taken), a plain one, or None.
         settings, preset: model and training, and the preset's name for the record.
         folder: where to write; files of an older run there are replaced.
-        progress: as for `training.fit`.
+        progress, devices: as for `ensemble.train`.
 
     Raises:
-        GvciError: as `training.train`.
+        GvciError: as `ensemble.train`.
     """
-    _require_own_folder(folder)
-    data = PerturbationData.read(data_file)
+    devices.first(lambda: _require_own_folder(folder))
+    data = devices.together(lambda: PerturbationData.read(data_file))
     adopted = None if grn is None else grn.adopted()
     if settings.model != "graphvci":
         grn = adopted = None
@@ -342,15 +344,9 @@ def make_run(
         "simulated": data.simulated,
         "created": datetime.now(UTC).date().isoformat(),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / UNFINISHED).is_dir():
-            (folder / METRICS).unlink(missing_ok=True)
-    except OSError as error:
-        message = f"The run cannot be written to {folder}: {error.strerror or error}."
-        raise CheckpointError(message) from None
+    devices.first(lambda: _make_folder(folder))
     unfinished = folder / UNFINISHED
-    model = train(data, adopted, settings, header, progress, folder / METRICS, unfinished)
+    model = train(data, adopted, settings, header, progress, folder / METRICS, unfinished, devices)
     model.save(folder / MODEL)
     link_or_copy(data_file, folder / DATA)
     if isinstance(grn, RefinedGRN):
@@ -371,6 +367,17 @@ def _require_own_folder(folder: Path) -> None:
             "Give the run another folder."
         )
         raise CheckpointError(message)
+
+
+def _make_folder(folder: Path) -> None:
+    """The run's folder; the metrics of an older run go, those of an unfinished training stay."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / UNFINISHED).is_dir():
+            (folder / METRICS).unlink(missing_ok=True)
+    except OSError as error:
+        message = f"The run cannot be written to {folder}: {error.strerror or error}."
+        raise CheckpointError(message) from None
 
 
 def save_scores(run: Run) -> None:

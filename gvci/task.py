@@ -7,6 +7,7 @@ on with the same weights as one that was not.
 from __future__ import annotations
 
 import copy
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
+from gvci.devices import ALONE, Devices
 from gvci.effects import started_effects
 from gvci.errors import TrainingError
 from gvci.grn import GRN
@@ -44,6 +46,7 @@ class GraphVCITask:
         seed: of this member.
         inner: pairs that this member must not see and is judged by; None to judge by the
             objective on validation cells.
+        devices: the processes that train it; all begin at the first one's weights.
     """
 
     def __init__(
@@ -53,8 +56,9 @@ class GraphVCITask:
         settings: TrainSettings,
         seed: int | None = None,
         inner: InnerPairs | None = None,
+        devices: Devices = ALONE,
     ) -> None:
-        self.settings, self.inner = settings, inner
+        self.settings, self.inner, self.devices = settings, inner, devices
         self.seed = settings.seed if seed is None else seed
         torch.manual_seed(self.seed)
         self.matcher = Matcher(data, settings, None if inner is None else inner.hidden)
@@ -73,6 +77,9 @@ class GraphVCITask:
             self.core, self.gene_encoder, data.expression[train], data.covariates[train],
             self.matcher.treatment[train], self.matcher.cell[train], effects, self.seed,
         )  # fmt: skip
+        self.restore(devices.first(self.state))
+        for module in self._modules().values():
+            module.to(devices.device)
         self.steps, self.pace = 0, Pace(train, settings, self.seed)
         self._optimizer = self._make_optimizer()
         self._rates = [group["lr"] for group in self._optimizer.param_groups]
@@ -115,26 +122,28 @@ class GraphVCITask:
             group["lr"] = rate * self.pace.rate(self.steps)
         rows = self._rows()
         noise = torch.Generator().manual_seed(self.seed * 1_000_003 + self.steps)
-        batch = self.matcher.batch(rows, np.random.default_rng([self.seed, 4, self.steps]))
+        share = self.devices.share(len(rows))
+        batch = self.matcher.batch(rows, np.random.default_rng([self.seed, 4, self.steps]), share)
+        batch = batch.to(self.devices.device)
         genes = self._genes()  # one live graph encode, shared by all passes
         terms, constructed = self.core.loss_terms(
             batch, genes, self.lagged, self.lagged_genes, self.density, noise
         )
         self._optimizer.zero_grad()
-        self.core.objective(terms).backward()  # type: ignore[no-untyped-call]
         parameters = [p for group in self._optimizer.param_groups for p in group["params"]]
+        share.backward(self.core.objective(terms), parameters)
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
         if torch.isfinite(norm):
             self._optimizer.step()
         else:
-            self._name_the_gene(batch.expression, terms)
+            self._name_the_gene(share.means(terms))
         self.density.learn(batch, constructed)
         self.steps += 1
-        return {name: float(value.detach()) for name, value in terms.items()}
+        return share.means(terms)
 
-    def _name_the_gene(self, expression: Tensor, terms: dict[str, Tensor]) -> None:
+    def _name_the_gene(self, terms: dict[str, float]) -> None:
         """Raise with the term, the epoch and the gene, where gradients are not finite."""
-        broken = next((n for n, v in terms.items() if not torch.isfinite(v)), "the gradient")
+        broken = next((n for n, v in terms.items() if not math.isfinite(v)), "the gradient")
         where = ""
         bad = self._broken_genes()
         if bad.any() and not bad.all():
@@ -154,7 +163,7 @@ class GraphVCITask:
         for values in (parameters, [p.grad for p in parameters if p.grad is not None]):
             bad = torch.zeros(n, dtype=torch.bool)
             for value in values:
-                bad |= ~torch.isfinite(value).view(-1, n).all(dim=0)
+                bad |= ~torch.isfinite(value).view(-1, n).all(dim=0).cpu()
             if bad.any():
                 return bad
         return torch.zeros(n, dtype=torch.bool)
@@ -165,10 +174,9 @@ class GraphVCITask:
         self.core.eval()
         genes = self._genes()
         noise = torch.Generator().manual_seed(self.seed)
-        terms, _ = self.core.loss_terms(
-            self._validation, genes, self.core, genes, self.density, noise
-        )
-        member = GraphVCIMember(self.core, genes)
+        batch = self._validation.to(self.devices.device)
+        terms, _ = self.core.loss_terms(batch, genes, self.core, genes, self.density, noise)
+        member = self.member()
         checked = {f"validation_{name}": float(value) for name, value in terms.items()}
         checked |= self._monitor(member, self._validation)
         score = -float(self.core.objective(terms))
@@ -179,10 +187,10 @@ class GraphVCITask:
         return {"score": score, "epoch": self.steps / self.pace.per_epoch, **checked}
 
     def member(self) -> GraphVCIMember:
-        """The network as it stands, on its own."""
+        """The network as it stands, on its own and on the CPU."""
         genes = self._genes()
-        core = copy.deepcopy(self.core).requires_grad_(requires_grad=False).eval()
-        return GraphVCIMember(core, None if genes is None else genes.detach().clone())
+        core = copy.deepcopy(self.core).requires_grad_(requires_grad=False).eval().cpu()
+        return GraphVCIMember(core, None if genes is None else genes.detach().clone().cpu())
 
     # --- states ----------------------------------------------------------------------
 
@@ -221,7 +229,8 @@ class GraphVCITask:
         self.restore(snapshot)
         self.steps = int(snapshot["steps"])
         self.lagged.load_state_dict(below(snapshot, "lagged."))
-        self.lagged_genes = snapshot.get("lagged_genes")
+        cached = snapshot.get("lagged_genes")
+        self.lagged_genes = None if cached is None else cached.to(self.devices.device)
         put_back(self._optimizer, below(snapshot, "adam."))
         if self.density.optimizer is not None:
             put_back(self.density.optimizer, below(snapshot, "rival."))

@@ -11,6 +11,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from gvci.config import RefineSettings
 from gvci.data.dataset import PerturbationData
+from gvci.devices import ALONE, Devices
 from gvci.errors import TrainingError
 from gvci.grn import GRN
 from gvci.refiner.paper import RelationRefiner
@@ -62,6 +64,7 @@ def fit(
     progress: Progress | None = None,
     metrics: Path | None = None,
     unfinished: Unfinished | None = None,
+    devices: Devices = ALONE,
     **notes: str,
 ) -> list[dict[str, float]]:
     """Train until the validation score has not risen for `patience` validations.
@@ -75,6 +78,7 @@ def fit(
         progress: called after each validation and every few steps.
         metrics: a file that gets one JSON line per validation.
         unfinished: where a `Resumable` task is kept now and then, and taken up again.
+        devices: the processes that train; the first validates, writes and decides.
         notes: go into every line of the metrics.
 
     Returns:
@@ -87,7 +91,7 @@ def fit(
     started, best, waited = time.monotonic(), -math.inf, 0
     earlier = 0.0
     rows: list[dict[str, float]] = []
-    found = unfinished.load() if unfinished else None
+    found = devices.first(unfinished.load) if unfinished else None
     if found is None:
         kept = task.state()
     else:
@@ -111,30 +115,43 @@ def fit(
         if step % evaluate_every and step != max_steps:
             continue
         since = (step - 1) % evaluate_every + 1
-        checked = task.validate()
+        checked = devices.first(task.validate)
         row = {"step": step, "seconds": round(earlier + time.monotonic() - started, 2)}
         row |= {name: value / since for name, value in sums.items()} | checked
         rows.append(row)
         sums = {}
         if metrics is not None:
-            with metrics.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({**notes, **row}) + "\n")
+            devices.first(partial(_write, metrics, {**notes, **row}))
         if progress:
             progress(step, max_steps, f"score {checked['score']:.4f}")
         if patience is None or checked["score"] > best:
             best, waited, kept = checked["score"], 0, task.state()
         else:
             waited += 1
-        if unfinished and unfinished.due():
+        if unfinished:
             loop = {"rows": rows, "best": best, "waited": waited}
-            live = {f"live.{k}": v for k, v in cast("Resumable", task).snapshot().items()}
-            unfinished.save(live | {f"kept.{k}": v for k, v in kept.items()}, loop)
+            devices.first(partial(_keep, unfinished, cast("Resumable", task), kept, loop))
         if patience is not None and waited >= patience:
             break
     task.restore(kept)
     if unfinished:
-        unfinished.forget()
+        devices.first(unfinished.forget)
     return rows
+
+
+def _write(metrics: Path, row: dict[str, Any]) -> None:
+    """One more line."""
+    with metrics.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def _keep(
+    unfinished: Unfinished, task: Resumable, kept: dict[str, Tensor], loop: dict[str, Any]
+) -> None:
+    """Save what is needed to go on, where the last saving is long enough ago."""
+    if unfinished.due():
+        live = {f"live.{k}": v for k, v in task.snapshot().items()}
+        unfinished.save(live | {f"kept.{k}": v for k, v in kept.items()}, loop)
 
 
 def _taken_up(

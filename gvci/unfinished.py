@@ -98,7 +98,6 @@ class Stages:
 
     def _file(self, name: str) -> Unfinished:
         assert self.folder is not None
-        self.folder.mkdir(parents=True, exist_ok=True)
         return Unfinished(self.folder / f"{name}.safetensors", self.key)
 
 

@@ -6,6 +6,9 @@ what is fixed (self-connections, order of the edges) is worked out once.
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch_geometric.nn import GCNConv
@@ -31,6 +34,13 @@ class SelfConnected:
         pairs, self.order = torch.cat([targets * genes + sources, loops * (genes + 1)]).sort()
         self.graph = DrawnGraph(pairs.numpy(), genes)
         self.edges = torch.stack([self.graph.sources, self.graph.targets])
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> SelfConnected:
+        """The same, its tensors moved to another device."""
+        other = copy.copy(self)
+        other.loops, other.order, other.edges = map(move, (self.loops, self.order, self.edges))
+        other.graph = self.graph.moved(move)
+        return other
 
     def normalised(self, weights: Tensor) -> Tensor:
         """D^(−1/2) (A + I) D^(−1/2) from the edges' weights, in the order of `graph`."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from gvci.devices import WHOLE, Share
 from gvci.likelihoods import Normal, Observed
 from gvci.model.encoder import mlp
 
@@ -57,7 +58,14 @@ def match_to_mean(value: Tensor, mean: Tensor, spread: Tensor, std: float) -> Te
     return -squares / (2 * std**2) - _constant(std)
 
 
-def match_means(value: Tensor, mean: Tensor, spread: Tensor, std: float, stratum: Tensor) -> Tensor:
+def match_means(
+    value: Tensor,
+    mean: Tensor,
+    spread: Tensor,
+    std: float,
+    stratum: Tensor,
+    share: Share = WHOLE,
+) -> Tensor:
     """`mean_log`, but for the mean constructed cell of each stratum and treatment.
 
     `mean_log` of single cells is largest where every constructed cell sits on the matched mean:
@@ -67,12 +75,14 @@ def match_means(value: Tensor, mean: Tensor, spread: Tensor, std: float, stratum
     Args:
         value, mean, spread, std: as for `match_to_mean`.
         stratum: (batch,) which cells share covariates and T′, numbered from 0.
+        share: which cells of the batch these are; a stratum's mean is over all its cells.
     """
-    numbers = int(stratum.max()) + 1
-    sizes = torch.bincount(stratum, minlength=numbers).to(value.dtype)[:, None]
+    numbers = share.most(int(stratum.max()) + 1)
+    sizes = share.total(torch.bincount(stratum, minlength=numbers).to(value.dtype)[:, None])
 
     def averaged(values: Tensor) -> Tensor:
-        return value.new_zeros(numbers, value.shape[1]).index_add_(0, stratum, values) / sizes
+        own = value.new_zeros(numbers, value.shape[1]).index_add_(0, stratum, values)
+        return share.total(own) / sizes
 
     return match_to_mean(averaged(value)[stratum], averaged(mean)[stratum], spread, std)
 
@@ -97,7 +107,12 @@ class Match(nn.Module):
             found = match_to_mean(constructed, batch.matched, batch.matched_spread, self.std)
         else:
             found = match_means(
-                constructed, batch.matched, batch.matched_spread, self.std, batch.stratum
+                constructed,
+                batch.matched,
+                batch.matched_spread,
+                self.std,
+                batch.stratum,
+                batch.share,
             )
         return found * batch.has_match
 
@@ -136,7 +151,7 @@ class Discriminate(nn.Module):
         for _ in range(self.steps):
             self.optimizer.zero_grad()
             told = logsigmoid(self._logit(*real)).mean() + logsigmoid(-self._logit(*made)).mean()
-            (-told).backward()  # type: ignore[no-untyped-call]
+            batch.share.backward(-told, self.network.parameters())
             self.optimizer.step()
 
 
@@ -167,7 +182,8 @@ class Fit(nn.Module):
         assert self.optimizer is not None
         self.optimizer.zero_grad()
         fitted = self._outcome(batch.covariates, batch.treatment)
-        (-fitted.log_density(Observed(batch.expression)).mean()).backward()  # type: ignore[no-untyped-call]
+        loss = -fitted.log_density(Observed(batch.expression)).mean()
+        batch.share.backward(loss, self.network.parameters())
         self.optimizer.step()
 
 

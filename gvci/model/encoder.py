@@ -57,6 +57,12 @@ class GeneEncoder(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
         self.gains = nn.Parameter(torch.ones(depth))
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> GeneEncoder:
+        """What torch calls to move a module; the connections are none, and go along."""
+        self.connections = self.connections.moved(fn)
+        moved: GeneEncoder = super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return moved
+
     def forward(self) -> Tensor:
         """Z_G, (genes, width); the same for every cell."""
         hidden: Tensor = self.features

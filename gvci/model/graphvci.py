@@ -7,12 +7,13 @@ Z_MG, T ──MLP_pM──► Y_M ──attention by Z_G(i)──► p(Y_(i))   
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from gvci.config import TrainSettings
+from gvci.devices import WHOLE, Share
 from gvci.likelihoods import PARAMETERS, Normal, Observed, Outcome, kl_divergence, outcome
 from gvci.model.distribution import Discriminate, Fit, Match
 from gvci.model.encoder import CellEncoder, TreatmentInput
@@ -41,6 +42,15 @@ class Batch(NamedTuple):
     stratum: Tensor  # (cells,) which cells share covariates and T′
     counts: Tensor | None  # (cells, n), for nb and zinb
     depth: Tensor | None  # (cells, 1)
+    share: Share = WHOLE  # which of the batch's cells these are
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        moved: dict[str, Any] = {
+            name: value.to(device) if isinstance(value, Tensor) else value
+            for name, value in self._asdict().items()
+        }
+        return Batch(**moved)
 
 
 def _again(rows: Tensor, times: int) -> Tensor:
@@ -125,6 +135,8 @@ class GraphVCI(nn.Module):
     ) -> tuple[dict[str, Tensor], Tensor]:
         """The terms of eq. 4, to be minimised: means per gene and latent dimension; and Ỹ′.
 
+        Of a batch that several processes share, means over the cells at hand.
+
         Args:
             batch: the cells.
             genes: Z_G of this step.
@@ -136,7 +148,7 @@ class GraphVCI(nn.Module):
         s, x, t2 = self.settings, batch.covariates, batch.counterfactual_treatment
         latent = self.encode(batch.expression, x, batch.treatment, genes)
         # All samples of Z in one decoding; T′ of the first alone.
-        z = torch.cat([latent.draw(generator) for _ in range(s.samples)])
+        z = torch.cat([latent.draw(generator, batch.share) for _ in range(s.samples)])
         xs, t = _again(x, s.samples), _again(batch.treatment, s.samples)
         observed = Observed(
             _again(batch.expression, s.samples),
@@ -147,7 +159,8 @@ class GraphVCI(nn.Module):
         if s.constructed == "residual":
             constructed = batch.expression + counter.mean - factual.mean[: len(x)]
         else:
-            constructed = counter.draw(generator)
+            assert isinstance(counter, Normal)  # the settings refuse counts
+            constructed = counter.draw(generator, batch.share)
         encoded = lagged.encode(constructed, x, t2, lagged_genes)
         terms = {
             "reconstruction": -factual.log_density(observed).mean(),

@@ -6,7 +6,9 @@ every layer of an iteration, since all layers share L and M.
 
 from __future__ import annotations
 
+import copy
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,13 @@ class DrawnGraph:
         self.transposed_order = torch.from_numpy(order)
         self.transposed_starts = _starts(sources[order], n)
         self.transposed_targets = self.targets[self.transposed_order]
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> DrawnGraph:
+        """The same, its tensors moved to another device."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            setattr(other, name, move(value) if isinstance(value, Tensor) else value)
+        return other
 
     def matrix(self, values: Tensor) -> Tensor:
         """CSR (n, n) with these values, `[target, source]`."""
