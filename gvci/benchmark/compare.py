@@ -14,6 +14,7 @@ from gvci.scoring import SCORES
 LOWER = ("e_distance", "mmd", "wasserstein", "mse", "mae", "rank")  # smaller is better
 PAIR = ["problem", "group", "perturbation"]
 RESAMPLES = 4000
+SAME = 1e-6  # sums in another order differ by less
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Gain:
     @property
     def side(self) -> Literal["ahead", "behind", "tied"]:
         """Where the first stands; a difference that seeds or pairs explain is a tie."""
-        if not (self.beyond_seeds and self.beyond_pairs):
+        if abs(self.difference) < SAME or not (self.beyond_seeds and self.beyond_pairs):
             return "tied"
         return "ahead" if (self.difference > 0) != self.lower else "behind"
 

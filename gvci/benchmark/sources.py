@@ -18,6 +18,7 @@ ROOT = Path(gvci.__file__).parent
 UNJUDGED = ("gvci.errors", "gvci.recovery", "gvci.verdict")
 
 
+@cache
 def code_hash(*modules: str, besides: tuple[str, ...] = ()) -> str:
     """Sixteen hex digits for modules of gvci and all of gvci that they need.
 

@@ -66,15 +66,17 @@ class Dataset(Settings):
             SettingsError: an unknown setting, or a value that is not usable.
             CatalogueError: neither a file nor a name of the catalogue.
         """
-        given = dict(values)
+        given = {"name": Path(str(values.get("data", ""))).stem, **values}
+        for kind in ("data", "prior"):
+            if isinstance(given.get(kind), str):
+                given[kind] = _found(kind, given[kind], folder)
         given["simulate"] = _simulation(given)
         given["prepare"] = PrepareSettings.checked(given.get("prepare", {}))
-        made = cls.checked({"name": Path(str(given.get("data", ""))).stem, **given})
+        made = cls.checked(given)
         if made.prepare.holdout or made.prepare.ood:
             message = "say what to hold out by holdouts, not in prepare."
             raise SettingsError(message)
-        known = {"data": made.data} | ({"prior": made.prior} if made.prior else {})
-        return made.model_copy(update={k: _found(k, word, folder) for k, word in known.items()})
+        return made
 
 
 class Model(Settings):
