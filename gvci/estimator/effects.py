@@ -72,7 +72,8 @@ def marginal_effects(
         One row per (group, perturbation, gene), expression in log1p CP10k: n_treated,
         n_control, n_group; plug_in, treated_mean (plain), robust (eq. 14), se, lower, upper;
         effect = robust minus the control's robust, effect_se, effect_lower, effect_upper, p,
-        p_adjusted (Benjamini–Hochberg within group and perturbation). Intervals are 95 %.
+        p_adjusted (Benjamini–Hochberg within group and perturbation). Intervals are 95 % and
+        normal: of 5 treated cells they cover 88 %, of 10 92 %, of 20 93.5 %, of 40 94.4 %.
         p is two-sided and normal, and counts the treated cells as no less variable than the
         controls, so with few cells it is more careful than the interval. With `bands` also
         band_lower, band_upper, effect_band_lower, effect_band_upper. status:
