@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, get_args
 
 import numpy as np
 import pandas as pd
 
-from gvci.errors import PredictionError, listed, nearest
+from gvci.errors import PredictionError, SettingsError, listed, nearest
 from gvci.estimator.bands import Multipliers
 from gvci.estimator.latent import Latent, projected
 from gvci.estimator.sums import Group, Mu, summed
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
 
 ESTIMATION_SPLITS = ("train", "validation", "test")
+LATENTS = get_args(Latent)
+FEWEST_DRAWS = 100
 AT_ONCE = 16  # perturbations; the control is predicted once for all of them
 
 
@@ -83,7 +85,9 @@ def marginal_effects(
 
     Raises:
         PredictionError: an unknown group or perturbation.
+        SettingsError: an unknown `latent`, or too few draws for bands.
     """
+    _require_sense(latent, draws if bands else FEWEST_DRAWS)
     used = np.isin(data.split, ESTIMATION_SPLITS)
     wanted = _wanted(
         "perturbation", perturbations, set(data.perturbation[used]), data.perturbations
@@ -109,6 +113,15 @@ def marginal_effects(
             for j, arm in enumerate(arms, start):
                 table.fill((i, j), arm, control)
     return table.frame()
+
+
+def _require_sense(latent: str, draws: int) -> None:
+    if latent not in LATENTS:
+        message = f"latent is '{latent}'. It can be {listed(LATENTS)}."
+        raise SettingsError(message)
+    if draws < FEWEST_DRAWS:
+        message = f"Bands take {FEWEST_DRAWS} draws or more; {draws:,} were asked for."
+        raise SettingsError(message)
 
 
 def _mean_of(
