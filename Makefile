@@ -1,4 +1,5 @@
-# make run · make test · make check · make screens · make pretrained · make bench-edges · make bench-model · make bench-ood · make bench-scores
+# make run · make test · make check · make screens · make pretrained
+# make bench-edges · bench-model · bench-ood · bench-scores · bench-coverage · bench-estimator
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
@@ -6,7 +7,8 @@ HOST   ?= 127.0.0.1
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: run test check screens pretrained bench-edges bench-model bench-ood bench-scores browser clean
+.PHONY: run test check screens pretrained browser clean
+.PHONY: bench-edges bench-model bench-ood bench-scores bench-coverage bench-estimator
 
 run: $(VENV)/.run  ## install what running needs, then serve the dashboard with the shipped demo
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
@@ -36,6 +38,12 @@ bench-ood: $(VENV)/.run  ## held-out predictions against every rival; resumes wh
 
 bench-scores: $(VENV)/.run  ## speed and memory of the scores beside a literal form
 	$(BIN)/python -m benchmarks.scores
+
+bench-coverage: $(VENV)/.run  ## bias, sd and coverage of marginal effects, by simulation
+	$(BIN)/python -m benchmarks.coverage
+
+bench-estimator: $(VENV)/.run  ## speed and memory of marginal effects beside the literal loop
+	$(BIN)/python -m benchmarks.estimator
 
 # torch goes first: where pip would fetch CUDA, TORCH_INDEX names the index of its CPU build,
 # and a torch that is already in the environment stays.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, get_args
 
 import numpy as np
 import pandas as pd
 
-from gvci.errors import PredictionError, listed, nearest
+from gvci.errors import PredictionError, SettingsError, listed, nearest
 from gvci.estimator.bands import Multipliers
 from gvci.estimator.latent import Latent, projected
 from gvci.estimator.sums import Group, Mu, summed
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
 
 ESTIMATION_SPLITS = ("train", "validation", "test")
+LATENTS = get_args(Latent)
+FEWEST_DRAWS = 100
 AT_ONCE = 16  # perturbations; the control is predicted once for all of them
 
 
@@ -72,7 +74,8 @@ def marginal_effects(
         One row per (group, perturbation, gene), expression in log1p CP10k: n_treated,
         n_control, n_group; plug_in, treated_mean (plain), robust (eq. 14), se, lower, upper;
         effect = robust minus the control's robust, effect_se, effect_lower, effect_upper, p,
-        p_adjusted (Benjamini–Hochberg within group and perturbation). Intervals are 95 %.
+        p_adjusted (Benjamini–Hochberg within group and perturbation). Intervals are 95 % and
+        normal: of 5 treated cells they cover 88 %, of 10 92 %, of 20 93.5 %, of 40 94.4 %.
         p is two-sided and normal, and counts the treated cells as no less variable than the
         controls, so with few cells it is more careful than the interval. With `bands` also
         band_lower, band_upper, effect_band_lower, effect_band_upper. status:
@@ -82,7 +85,9 @@ def marginal_effects(
 
     Raises:
         PredictionError: an unknown group or perturbation.
+        SettingsError: an unknown `latent`, or too few draws for bands.
     """
+    _require_sense(latent, draws if bands else FEWEST_DRAWS)
     used = np.isin(data.split, ESTIMATION_SPLITS)
     wanted = _wanted(
         "perturbation", perturbations, set(data.perturbation[used]), data.perturbations
@@ -108,6 +113,15 @@ def marginal_effects(
             for j, arm in enumerate(arms, start):
                 table.fill((i, j), arm, control)
     return table.frame()
+
+
+def _require_sense(latent: str, draws: int) -> None:
+    if latent not in LATENTS:
+        message = f"latent is '{latent}'. It can be {listed(LATENTS)}."
+        raise SettingsError(message)
+    if draws < FEWEST_DRAWS:
+        message = f"Bands take {FEWEST_DRAWS} draws or more; {draws:,} were asked for."
+        raise SettingsError(message)
 
 
 def _mean_of(

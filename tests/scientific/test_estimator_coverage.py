@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from benchmarks.coverage import encoder, trained, true_state
 from gvci.data.dataset import PerturbationData
 from gvci.data.findings import Columns
 from gvci.estimator import marginal_effects, robust_mean, standard_error
@@ -95,3 +96,29 @@ def test_rare_genes_in_few_treated_cells_are_not_discovered_by_chance() -> None:
     table = marginal_effects(GroupMeans(data), data)
     assert (table["p_adjusted"] < 0.05).sum() <= 2
     assert (table["p"] < 0.05).mean() < 0.06
+
+
+def test_through_the_whole_estimator_intervals_and_bands_hold_under_a_biased_model() -> None:
+    right, biased, projected = true_state(60)
+    for case in (right, biased, projected):
+        row = case.row("robust")
+        assert 0.93 < row["coverage"] < 0.97
+        assert 0.88 < row["band"] < 0.99  # 120 bands of 12 genes
+        assert abs(row["bias"]) < 0.02
+        assert np.isclose(row["se"], row["sd"], rtol=0.1)
+    assert biased.row("plug-in")["bias"] < -0.45
+    assert biased.row("plug-in")["coverage"] < 0.01
+    # The state is worth more than w alone, and w alone is worth something.
+    plain = biased.row("treated mean")["sd"]
+    assert right.row("robust")["sd"] < biased.row("robust")["sd"] < 0.8 * plain
+    assert projected.row("robust")["sd"] < 0.95 * plain
+
+
+def test_intervals_from_a_trained_encoders_own_z_are_too_narrow_and_the_defaults_hold() -> None:
+    (cell, pretreatment), balances = encoder("", 15, lambda c, r: trained(c, r, {}))
+    own, default, plain = cell.row("robust"), pretreatment.row("robust"), cell.row("treated mean")
+    assert own["coverage"] < 0.8
+    assert own["se"] < 0.6 * own["sd"]
+    assert 0.9 < default["coverage"] < 0.98
+    assert default["se"] < 0.95 * plain["se"]
+    assert len(balances) == 15

@@ -15,6 +15,7 @@ from scipy.stats import norm
 
 from gvci.data.dataset import PerturbationData
 from gvci.data.findings import Columns
+from gvci.errors import SettingsError
 from gvci.estimator import marginal_effects, robust_mean, standard_error, sums
 from gvci.estimator.bands import Multipliers
 
@@ -215,6 +216,14 @@ def test_a_band_costs_nothing_for_equal_genes_and_sidaks_price_for_independent_o
     assert same or abs(np.corrcoef(y.T)[0, 1]) < 0.2
     expected = norm.ppf(0.975) if same else norm.ppf((1 + 0.95**0.5) / 2)
     np.testing.assert_allclose(width, expected, rtol=0.02)
+
+
+def test_settings_that_make_no_sense_are_refused() -> None:
+    data = cohort()
+    with pytest.raises(SettingsError, match=r"latent is 'z'\. It can be pretreatment, cell\."):
+        marginal_effects(Linear(data), data, latent="z")
+    with pytest.raises(SettingsError, match="Bands take 100 draws or more; 5 were asked for"):
+        marginal_effects(Linear(data), data, bands=True, draws=5)
 
 
 def test_a_pair_without_treated_cells_has_no_band() -> None:
