@@ -2,8 +2,9 @@
 
 What one process would draw for a cell is drawn for it whoever computes it, and gradients are
 summed with the shares' weights, so N processes take the steps of one. Lightning Fabric starts
-and connects the processes; gradients are summed here, in one message per step: torch's DDP
-gives every process the same weight, whatever its share, and knows one backward pass only.
+and connects the processes (gvci/launch.py). The sums are made here, not by torch's DDP module,
+which weighs all processes alike whatever their shares and hides the stratum means that the
+kernel `means` needs of the whole batch.
 
 The first process validates, writes, tells and decides; the others wait for what it says.
 """

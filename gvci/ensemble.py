@@ -133,7 +133,7 @@ def train(
         work.member(f"inner {k + 1}", k, s.max_steps, None, fold)[1] for k, fold in enumerate(folds)
     ]
     chosen = devices.first(lambda: _choose_step(folds, watched, s))
-    steps = s.max_steps if chosen is None else chosen * s.evaluate_every
+    steps = s.max_steps if chosen is None else int(watched[0][chosen - 1]["step"])
     patience = s.patience if chosen is None else None
     trained = [
         work.member(f"member {k + 1}", len(folds) + k, steps, patience, None)

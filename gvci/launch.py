@@ -48,7 +48,7 @@ def launched(devices: int, nodes: int) -> Iterator[Devices]:
         raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else 2) from None
     finally:
         if rank == 0 and sys.exc_info()[0] is not None:
-            _end(strategy.launcher.procs)
+            _end(strategy)
 
 
 def _require_sense(devices: int, nodes: int) -> None:
@@ -83,22 +83,24 @@ def _connect(devices: int, nodes: int) -> tuple[Any, int]:
     kind = "cuda" if torch.cuda.is_available() else "cpu"
     cores = os.cpu_count() or 1
     if kind == "cpu" and devices > cores and os.environ.get("LOCAL_RANK", "0") == "0":
-        print(f"{devices} processes share {cores} cores: fewer are faster.", file=sys.stderr)
+        print(f"{devices} processes share {cores} cores and wait for each other.", file=sys.stderr)
     strategy = DDPStrategy(timeout=PATIENCE)
     try:
         fabric = Fabric(accelerator=kind, devices=devices, num_nodes=nodes, strategy=strategy)
         fabric.launch()
     except (MisconfigurationException, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        _end(strategy)
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         message = f"{devices} processes on {nodes} nodes could not be connected: {reason}"
         raise TrainingError(message) from error
     return strategy, fabric.global_rank
 
 
-def _end(processes: list[Any]) -> None:
-    """Kill what this process started; the list is emptied so that Fabric's watch ends too."""
-    for process in processes:
+def _end(strategy: Any) -> None:
+    """Kill what this process started; with an empty list Fabric's watch over it ends as well."""
+    started = [] if strategy.launcher is None else strategy.launcher.procs
+    for process in started:
         process.kill()
-    for process in processes:
+    for process in started:
         process.wait()
-    processes.clear()
+    started.clear()

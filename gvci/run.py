@@ -347,6 +347,7 @@ def make_run(
     devices.first(lambda: _make_folder(folder))
     unfinished = folder / UNFINISHED
     model = train(data, adopted, settings, header, progress, folder / METRICS, unfinished, devices)
+    (folder / SCORES).unlink(missing_ok=True)  # an older model's must not pass for this one's
     model.save(folder / MODEL)
     link_or_copy(data_file, folder / DATA)
     if isinstance(grn, RefinedGRN):

@@ -121,7 +121,7 @@ class GraphVCITask:
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * self.pace.rate(self.steps)
         rows = self._rows()
-        noise = torch.Generator().manual_seed(self.seed * 1_000_003 + self.steps)
+        noise = torch.Generator().manual_seed((self.seed * 1_000_003 + self.steps) % 2**63)
         share = self.devices.share(len(rows))
         batch = self.matcher.batch(rows, np.random.default_rng([self.seed, 4, self.steps]), share)
         batch = batch.to(self.devices.device)
@@ -163,7 +163,7 @@ class GraphVCITask:
         for values in (parameters, [p.grad for p in parameters if p.grad is not None]):
             bad = torch.zeros(n, dtype=torch.bool)
             for value in values:
-                bad |= ~torch.isfinite(value).view(-1, n).all(dim=0).cpu()
+                bad |= ~torch.isfinite(value).reshape(-1, n).all(dim=0).cpu()
             if bad.any():
                 return bad
         return torch.zeros(n, dtype=torch.bool)

@@ -99,6 +99,8 @@ def fit(
         earlier = rows[-1]["seconds"]
     sums: dict[str, float] = {}
     for step in range(int(rows[-1]["step"]) + 1 if rows else 1, max_steps + 1):
+        if patience is not None and waited >= patience:  # also where this was saved and taken up
+            break
         terms = task.step()
         broken = [name for name, value in terms.items() if not math.isfinite(value)]
         if broken:
@@ -131,8 +133,6 @@ def fit(
         if unfinished:
             loop = {"rows": rows, "best": best, "waited": waited}
             devices.first(partial(_keep, unfinished, cast("Resumable", task), kept, loop))
-        if patience is not None and waited >= patience:
-            break
     task.restore(kept)
     if unfinished:
         devices.first(unfinished.forget)

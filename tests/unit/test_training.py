@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from gvci.config import TrainSettings
 from gvci.ensemble import train
@@ -15,6 +16,7 @@ from gvci.model.graph import drawn_targets
 from gvci.prediction import TrainedModel
 from gvci.task import GraphVCITask
 from gvci.training import fit
+from gvci.unfinished import Unfinished
 
 SMALL = {
     "latent": 16, "width": 32, "depth": 2, "outcome_embedding": 32, "graph_latent": 16,
@@ -53,6 +55,40 @@ def test_loop_keeps_the_best_and_stops_early(tmp_path):
     assert rows[0]["fine"] == pytest.approx(1.0)
 
 
+def test_a_training_that_had_stopped_early_does_not_go_on_when_taken_up(tmp_path, monkeypatch):
+    """Killed between the last saving and the end."""
+    monkeypatch.setattr("gvci.unfinished.PAUSE_SECONDS", 0.0)
+    file = Unfinished(tmp_path / "u.safetensors", "key")
+
+    class Kept(Scripted):
+        weights = 0
+
+        def step(self):
+            terms = super().step()
+            self.weights = self.steps
+            return terms
+
+        def state(self):
+            return {"weights": torch.tensor(self.weights)}
+
+        def restore(self, state):
+            self.weights = int(state["weights"])
+
+        def snapshot(self):
+            return self.state() | {"steps": torch.tensor(self.steps)}
+
+        def resume(self, snapshot):
+            self.restore(snapshot)
+            self.steps = int(snapshot["steps"])
+
+    monkeypatch.setattr(Unfinished, "forget", lambda self: None)
+    scores = [1, 3, 2, 2.5, 2, 9]
+    whole = fit(Kept(scores), 60, 10, patience=3, unfinished=file)
+    again = Kept(scores)
+    assert fit(again, 60, 10, patience=3, unfinished=file) == whole
+    assert (again.steps, again.weights) == (50, 20)
+
+
 def test_divergence_names_step_and_term_and_keeps_the_best():
     task = Scripted([1, 2, 3], diverges_at=25)
     with pytest.raises(TrainingError, match=r"diverged at step 25 \(kl is nan\)"):
@@ -73,8 +109,6 @@ def test_a_hopeless_learning_rate_is_explained(small_data):
 
 
 def test_divergence_names_term_epoch_and_gene(small_data):
-    import torch
-
     task = GraphVCITask(small_data, None, TrainSettings(**SMALL, model="vci"))
     gene = 7
     with torch.no_grad():
@@ -134,8 +168,6 @@ def test_every_option_trains_and_predicts(small_data, small_simulation, changes)
 
 def _unclipped(model, cells, other, depth):
     """The mean over cells of μ(Z, T′) − μ(Z, T), cell by cell."""
-    import torch
-
     y, x, t = (torch.from_numpy(a) for a in cells)
     d = torch.from_numpy(depth[:, None].astype("f4"))
     shifts = []
@@ -214,6 +246,19 @@ def test_stopped_and_resumed_equals_uninterrupted(
     for one, other in zip(whole.members, resumed.members, strict=True):
         for name, tensor in one.core.state_dict().items():
             assert tensor.equal(other.core.state_dict()[name]), name
+
+
+def test_members_never_train_longer_than_the_inner_ones(small_data, monkeypatch):
+    """The last validation comes at max_steps, which need not be a multiple of evaluate_every."""
+    settings = TrainSettings(**SMALL | {"max_steps": 25, "inner_folds": 1}, model="vci")
+    monkeypatch.setattr("gvci.ensemble._choose_step", lambda *_: 2)  # of those at 20 and 25
+    assert train(small_data, None, settings).header["steps"] == 25
+
+
+def test_the_largest_seed_trains(small_data):
+    settings = TrainSettings(**SMALL | {"seed": 2**63 - 1, "inner_folds": 0}, model="vci")
+    terms = GraphVCITask(small_data, None, settings).step()
+    assert all(math.isfinite(value) for value in terms.values())
 
 
 def test_unknown_perturbation_is_explained(small_data):
