@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import threading
@@ -89,7 +90,7 @@ def on_ray(parts: Sequence[Part], folder: Path, jobs: int) -> Iterator[Done]:
             num_cpus=None if elsewhere else jobs,
             include_dashboard=None if elsewhere else False,
             log_to_driver=False,
-            logging_level="WARNING",
+            logging_level=logging.WARNING,
             runtime_env={"env_vars": variables},
         )
     except (ConnectionError, RuntimeError, OSError) as error:
