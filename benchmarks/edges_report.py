@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parts import Part, made_by
+from benchmarks.parts import Part
+from gvci.benchmark.words import made_by
 from gvci.recovery import RIVALS
 
 TITLES = {

@@ -16,10 +16,11 @@ from gvci.benchmark.sources import code_hash
 from gvci.benchmark.spec import SIM, SIMULATED, Dataset
 from gvci.config import PrepareSettings, SimulateSettings
 from gvci.data.catalogue import availability, find, load_dataset, load_network, locate
+from gvci.data.entries import Kind
 from gvci.data.prepare import prepare
 from gvci.data.simulate import Simulation, simulate
 from gvci.data.truth import true_counterfactuals
-from gvci.errors import FileError, SettingsError
+from gvci.errors import CatalogueError, FileError, SettingsError
 from gvci.grn import GRN
 from gvci.run import link_or_copy
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from gvci.data.entries import CatalogueEntry
     from gvci.scoring import Truth
 
+DATA: tuple[Kind, ...] = ("dataset",)
+NETWORK: tuple[Kind, ...] = ("prior", "truth")
 MODULES = ("gvci.data.catalogue", "gvci.data.prepare", "gvci.data.simulate")
 
 
@@ -154,31 +157,39 @@ def _files(dataset: Dataset) -> list[Path]:
     """The files that a dataset is read from; nothing is downloaded here, for parts run at once.
 
     Raises:
-        FileError: one is missing.
-        CatalogueError: one is to be had by hand.
+        FileError: some are missing; says of each how to get it.
     """
-    found = []
-    for word, kinds in ((dataset.data, ("dataset",)), (dataset.prior, ("prior", "truth"))):
+    found: list[Path] = []
+    missing: list[str] = []
+    for word, kinds in ((dataset.data, DATA), (dataset.prior, NETWORK)):
         if word is None or word == SIM:
             continue
-        path = Path(word)
-        if path.is_file():
-            found.append(path)
-            continue
-        if path.suffix or len(path.parts) > 1:
-            message = f"There is no file {word}. Put it there, or name another in the spec."
-            raise FileError(message)
-        entry = find(word, *kinds)  # type: ignore[arg-type]
-        where = availability(entry)
-        if where == "downloadable":
-            message = (
-                f"{entry.title} is not here. Fetch {entry.urls[0]}, put it as {entry.file} into a "
-                "folder and set GVCI_DATA_DIR to that folder."
-            )
-            raise FileError(message)
-        if where != "shipped":
-            found.append(locate(entry))
+        if Path(word).is_file():
+            found.append(Path(word))
+        elif Path(word).suffix or len(Path(word).parts) > 1:
+            missing.append(f"There is no file {word}. Put it there, or name another in the spec.")
+        else:
+            path, sentence = _of_catalogue(find(word, *kinds))
+            found += [path] if path else []
+            missing += [sentence] if sentence else []
+    if missing:
+        raise FileError(" ".join(missing))
     return found
+
+
+def _of_catalogue(entry: CatalogueEntry) -> tuple[Path | None, str]:
+    """The entry's file, if it has one and it is here; else what to do about it."""
+    where = availability(entry)
+    if where == "downloadable":
+        sentence = (
+            f"{entry.title} is not here. Fetch {entry.urls[0]}, put it as {entry.file} into a "
+            "folder and set GVCI_DATA_DIR to that folder."
+        )
+        return None, sentence
+    try:
+        return (None if where == "shipped" else locate(entry)), ""
+    except CatalogueError as error:
+        return None, str(error)
 
 
 @cache

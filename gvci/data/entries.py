@@ -66,6 +66,8 @@ CELLORACLE = (
 BASE_GRN = "hg19_TFinfo_dataframe_gimmemotifsv5_fpr2_threshold_10_20210630.parquet"
 KANG = "Kang et al. 2018, Nat Biotechnol 36:89, doi:10.1038/nbt.4042"
 PAPALEXI = "Papalexi et al. 2021, Nat Genet 53:322, doi:10.1038/s41588-021-00778-2"
+WU = "Wu et al. 2023, ICLR, arXiv:2210.00116"
+PREPARED = "https://osf.io/5n2mz/"
 SERGIO = "Dibaeinia & Sinha 2020, Cell Systems 11:252, doi:10.1016/j.cels.2020.08.003"
 PEIDLI = "Peidli et al. 2024 (scPerturb), Nat Methods 21:531, doi:10.1038/s41592-023-02144-y"
 
@@ -143,6 +145,40 @@ DATASETS = (
         ("dataset",), "SrivatsanTrapnell2020_sciplex3.h5ad", licence="CC BY 4.0",
         citation=f"Srivatsan et al. 2020, Science 367:45; {PEIDLI}", source="GEO GSE139944",
         urls=(SCPERTURB + "SrivatsanTrapnell2020_sciplex3.h5ad",),
+    ),
+    CatalogueEntry(
+        "sciplex", "Sciplex as graphVCI's authors prepared it",
+        "188 compounds at four doses in three cell lines; 122 thousand cells, log-normalised",
+        ("dataset",), "sciplex_prepped.h5ad", source=f"{PREPARED}, main/datasets",
+        licence="see GEO GSE139944", citation="Srivatsan et al. 2020, Science 367:45",
+        columns={
+            "perturbation": "perturbation", "control": "Vehicle", "dose": "dose",
+            "covariates": ("cell_type", "replicate"),
+        },
+        ood="auto",
+    ),
+    CatalogueEntry(
+        "marson", "Marson (Schmidt 2022) as graphVCI's authors prepared it",
+        "CRISPR activation of 73 genes in primary T cells, resting and restimulated",
+        ("dataset",), "marson_prepped.h5ad", licence="see GEO GSE190604",
+        citation="Schmidt et al. 2022, Science 375:eabj4008",
+        source=f"{PREPARED}, main/datasets (raw: GEO GSE190604)",
+        columns={
+            "perturbation": "target", "control": "NTC", "covariates": ("stim_celltype", "donor")
+        },
+        ood="auto",
+    ),
+    CatalogueEntry(
+        "l008", "L008 (Wu 2023) as graphVCI's authors prepared it",
+        "CROP-seq knock-outs of 77 genes in CD4+ T cells. Its controls are the Cas9− cells: write "
+        "'control' into their target_gene first",
+        ("dataset",), "L008_prepped.h5ad", None, 139_564, 2048, "see OSF", citation=WU,
+        source=f"{PREPARED}, main/datasets (raw: https://osf.io/a87cu/)",
+        columns={
+            "perturbation": "target_gene", "control": "control",
+            "covariates": ("cell_type", "donor"),
+        },
+        ood="auto",
     ),
 )  # fmt: skip
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import anndata as ad
+import numpy as np
+import pandas as pd
 import pytest
 
 from gvci.benchmark import parts as grid
@@ -13,6 +16,8 @@ from gvci.benchmark.problems import Problem
 from gvci.benchmark.sources import ROOT, code_hash, needed
 from gvci.benchmark.spec import Dataset, Model, Spec
 from gvci.config import PrepareSettings, SimulateSettings
+from gvci.data.catalogue import find
+from gvci.data.dataset import PerturbationData
 from gvci.errors import CatalogueError, SettingsError
 
 SPECS = sorted((ROOT.parent / "benchmarks/specs").glob("*.toml"))
@@ -154,6 +159,40 @@ def test_data_that_must_be_fetched_is_said_with_its_address(
     assert not asked
     assert "Fetch https://zenodo.org" in missing["sciplex3"]
     assert "set GVCI_DATA_DIR" in missing["sciplex3"]
+
+
+def test_the_papers_table_takes_what_is_there_and_names_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the authors' files have their labels, in small."""
+    rng = np.random.default_rng(0)
+    obs = pd.DataFrame(
+        [
+            {"target": t, "stim_celltype": s, "donor": f"Donor{1 + i % 2}"}
+            for t in ("NTC", "VAV1", "IL2", "CD28")
+            for s in ("resting_cd4", "restimulated_cd8")
+            for i in range(80)
+        ]
+    )
+    obs.index = obs.index.map("cell{}".format)
+    genes = pd.DataFrame(index=[f"G{i}" for i in range(30)])
+    cells = rng.poisson(2, (len(obs), 30)).astype(np.float32)
+    cells[obs["target"] == "VAV1", 0] += 40
+    ad.AnnData(np.log1p(cells), obs=obs, var=genes).write_h5ad(tmp_path / "marson_prepped.h5ad")
+    table = pd.DataFrame({"peak_id": ["a"], "gene_short_name": ["G1"], "G2": [1]})
+    table.to_parquet(tmp_path / find("celloracle-promoter", "prior").file)
+    monkeypatch.setenv("GVCI_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GVCI_CACHE_DIR", str(tmp_path / "cache"))
+    (file,) = (file for file in SPECS if file.stem == "table1-paper")
+    asked, missing = parts(Spec.read(file))
+    assert {part.problem.dataset.name for part in asked} == {"Marson"}
+    assert len(asked) == 1 + 5 * 7
+    assert set(missing) == {"Sciplex", "L008"}
+    assert "Put sciplex_prepped.h5ad (from https://osf.io/5n2mz/" in missing["Sciplex"]
+    data = PerturbationData.read(asked[0].problem.cells(tmp_path / "cells"))
+    held_out = data.split == "ood"
+    assert set(data.perturbation[held_out]) == {"VAV1"}
+    assert set(data.adata.obs["stim_celltype"][held_out]) == {"restimulated_cd8"}
 
 
 def test_an_unknown_name_is_refused_by_the_catalogue() -> None:
