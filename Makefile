@@ -1,4 +1,4 @@
-# make run · make test · make check · make screens · make pretrained · make bench-edges · make bench-model · make bench-table1
+# make run · make test · make check · make screens · make pretrained · make bench-edges · make bench-model · make bench-table1 · make bench-scores
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
@@ -6,7 +6,7 @@ HOST   ?= 127.0.0.1
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: run test check screens pretrained bench-edges bench-model bench-table1 browser clean
+.PHONY: run test check screens pretrained bench-edges bench-model bench-table1 bench-scores browser clean
 
 run: $(VENV)/.run  ## install what running needs, then serve the dashboard with the shipped demo
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
@@ -35,6 +35,9 @@ bench-table1: $(VENV)/.run  ## the paper's Table 1 on the demo screen and on Kan
 	for table in table1-demo table1-kang; do \
 	  $(BIN)/python -m gvci benchmark benchmarks/specs/$$table.toml --out runs/benchmark/$$table && \
 	  cp runs/benchmark/$$table/table.md benchmarks/results/$$table.md || exit 1; done
+
+bench-scores: $(VENV)/.run  ## speed and memory of the scores beside a literal form
+	$(BIN)/python -m benchmarks.scores
 
 # torch goes first: where pip would fetch CUDA, TORCH_INDEX names the index of its CPU build,
 # and a torch that is already in the environment stays.

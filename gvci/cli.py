@@ -119,8 +119,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--where", nargs="+", default=[], metavar="'column=value'")
     one.add_argument("--out", type=Path, required=True, metavar="effects.csv")
 
-    one = verb("evaluate", "A run's scores beside its baselines and its noise ceiling.")
-    one.add_argument("path", type=Path, metavar="RUN")
+    one = verb("evaluate", "Scores of a run or of any program beside baselines and noise ceiling.")
+    one.add_argument("path", type=Path, metavar="RUN|DATA")
+    one.add_argument(
+        "--predictions", type=Path, metavar="FILE.h5ad", help="predicted cells of another program"
+    )
+    one.add_argument("--name", help="what that program is called")
     one.add_argument("--split", default="ood", choices=("ood", "test"))
     one.add_argument("--mode", default="residual", choices=("residual", "mean", "sample"))
     one.add_argument("--json", action="store_true")

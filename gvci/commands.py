@@ -207,23 +207,12 @@ def effects(given: Namespace) -> None:
 
 
 def evaluate(given: Namespace) -> dict[str, Any]:
-    """Scores of a run beside baselines and ceiling."""
-    from gvci.evaluate import evaluate as score
-    from gvci.gate_words import gate_sentence
-    from gvci.run import Run
-    from gvci.verdict import TITLES
+    """Scores of a run or of another program's cells beside baselines and ceiling."""
+    from gvci.referee import judge, report
 
-    run = Run.open(given.path)
-    answer = score(run, run.data, given.split, name=run.model.name, mode=given.mode)
-    print(answer["verdict"])
-    print(f"By leaving levels out, the baseline to trust is {TITLES[answer['chosen']['name']]}.")
-    if answer["gate"] is not None and answer["gate"]["lambda"] < 1:
-        print(gate_sentence(run.model.gate))
-    for name, scores in {**answer["models"], "ceiling": answer["ceiling"]}.items():
-        values = "  ".join(
-            f"{key} {value:.3f}" for key, value in scores.items() if isinstance(value, float)
-        )
-        print(f"{name:>15}  {values}")
+    answer, said = judge(given.path, given.split, given.mode, given.predictions, given.name)
+    for line in [*said, *report(answer)]:
+        print(line)
     return answer
 
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from gvci.baselines import BASELINES, answers, choice
 from gvci.errors import PredictionError
+from gvci.judge import Judge, Judged
 from gvci.metrics import Score, average, rank
 from gvci.pairs import Centroids, GroupCells, Pair, scorable_pairs
 from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
-from gvci.scoring import N_DE, SCORES, Judge, Judged, Truth
-from gvci.verdict import verdict
+from gvci.scoring import N_DE, SCORES, Truth
+from gvci.verdict import strongest, verdict
 
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
@@ -84,7 +85,8 @@ def contest(
         "n_pairs": len(rows) // len(names),
         "n_de": n_de,
         "notes": list(dict.fromkeys([*notes, *_remarks(rows, split)])),
-        "verdict": " ".join(verdict(models, ceiling, n, n_de, rows) for n in contestants),
+        "verdict": " ".join(verdict(models, ceiling, n, n_de, rows) for n in contestants)
+        or strongest(models, ceiling, n_de),
     }
 
 

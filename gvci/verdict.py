@@ -55,13 +55,7 @@ def verdict(
         return f"R² is undefined for {title}: its predictions are not finite, or the truth is flat."
     rivals = {r: models[r][score] for r in BASELINES if r in models and r != name}
     best = max(rivals, key=lambda rival: _or_least(rivals[rival]), default="")
-    rival = rivals.get(best)
-    agree = ceiling[score]
-    limit = (
-        "the noise ceiling is undefined"
-        if agree is None
-        else f"two halves of the measured cells agree at {number(agree)}"
-    )
+    rival, limit = rivals.get(best), _limit(ceiling[score])
     if rival is None:
         return f"{title} reaches R² {number(own)} {on}; no baseline is defined; {limit}."
     mine, theirs = _told_apart(own, rival)
@@ -80,6 +74,27 @@ def verdict(
             f"{other[0].upper()}{other[1:]} is ahead of {title} {on}: R² {theirs} against {mine}"
         )
     return f"{first}; {limit}."
+
+
+def strongest(
+    models: Mapping[str, Mapping[str, Score]], ceiling: Mapping[str, Score], n_de: int
+) -> str:
+    """One sentence: which baseline is ahead on the DE genes, where no model is scored."""
+    scores = {name: models[name]["r2_de"] for name in BASELINES}
+    best = max(scores, key=lambda name: _or_least(scores[name]))
+    said = scores[best]
+    if said is None:
+        return "R² on the most changed genes is undefined for every baseline: the truth is flat."
+    return (
+        f"The strongest baseline on the {n_de} most changed genes is {TITLES[best]}: R² "
+        f"{number(said)}; {_limit(ceiling['r2_de'])}."
+    )
+
+
+def _limit(agree: Score) -> str:
+    if agree is None:
+        return "the noise ceiling is undefined"
+    return f"two halves of the measured cells agree at {number(agree)}"
 
 
 def _error(rows: Sequence[Mapping[str, Any]], one: str, other: str, score: str) -> float:

@@ -118,3 +118,39 @@ class Oracle:
 def oracle() -> type[Oracle]:
     """The class of predictors that know the change."""
     return Oracle
+
+
+@pytest.fixture
+def two_held_out(
+    cells: Callable[..., Cells], profile: Callable[[int], np.ndarray]
+) -> PerturbationData:
+    """G3 and the combination G5+G6 are held out in B and known in A; 80 cells each."""
+    collector = cells()
+    for seed, group in enumerate("AB"):
+        collector.add(90, group, "ctrl", "train", profile(seed), spread=0.5)
+        for number, label in enumerate(("G3", "G5+G6")):
+            effect = 0.8 * np.random.default_rng(number).normal(size=GENES)
+            split = "ood" if group == "B" else "train"
+            collector.add(80, group, label, split, profile(seed) + effect, spread=0.5)
+    return collector.data()
+
+
+@pytest.fixture
+def true_cells(two_held_out: PerturbationData) -> ad.AnnData:
+    """The cells that `two_held_out` asks for, as a plain AnnData with other names."""
+    rows = np.flatnonzero(two_held_out.split == "ood")
+    obs = two_held_out.adata.obs.iloc[rows][["cell_type", "perturbation"]].copy()
+    obs.index = pd.Index([f"made{i}" for i in range(len(rows))])
+    var = pd.DataFrame(index=two_held_out.genes)
+    return ad.AnnData(two_held_out.dense(rows), obs=obs, var=var)
+
+
+@pytest.fixture
+def lazy_cells(two_held_out: PerturbationData) -> ad.AnnData:
+    """Its control cells, once for each perturbation that is asked for."""
+    rows = np.flatnonzero((two_held_out.groups == "B") & two_held_out.is_control)
+    labels = np.repeat(["G3", "G5+G6"], len(rows))
+    obs = pd.DataFrame({"cell_type": "B", "perturbation": labels})
+    obs.index = obs.index.astype(str)
+    var = pd.DataFrame(index=two_held_out.genes)
+    return ad.AnnData(np.concatenate([two_held_out.dense(rows)] * 2), obs=obs, var=var)
