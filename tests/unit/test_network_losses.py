@@ -162,7 +162,7 @@ def test_cpas_terms_word_for_word(cells):
             up[i, d] += step
             down[i, d] -= step
             risen = [
-                float((a.sum() - b.sum()) / (2 * step))
+                (a.sum() - b.sum()).item() / (2 * step)
                 for a, b in zip(exact(up), exact(down), strict=True)
             ]
             steepness += np.square(risen) / 28
