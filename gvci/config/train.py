@@ -25,7 +25,8 @@ ONLY: Mapping[str, tuple[str, ...]] = {
     "discriminator_width": ("graphvci", "vci", "ganite", "cpa"),
     "discriminator_depth": ("graphvci", "vci", "ganite", "cpa"),
     "discriminator_steps": ("graphvci", "vci", "ganite", "cpa"),
-    "adversary_weight": ("ganite", "cpa"),
+    "game_weight": ("ganite",),
+    "adversary_weight": ("cpa",),
     "gradient_penalty": ("cpa",),
 }
 
@@ -81,8 +82,9 @@ class TrainSettings(Settings):
     discriminator_width: int = Field(64, ge=1)
     discriminator_depth: int = Field(2, ge=1)
     discriminator_steps: int = Field(3, ge=1, description="per step of the model")
-    adversary_weight: float = Field(1.0, ge=0, description="of GANITE's and CPA's adversaries")
-    gradient_penalty: float = Field(3.0, ge=0, description="of CPA's adversaries")
+    game_weight: float = Field(10.0, ge=0, description="α of GANITE: of V_CF, per cell")
+    adversary_weight: float = Field(1.0, ge=0, description="λ of CPA's adversaries")
+    gradient_penalty: float = Field(3.0, ge=0, description="γ of CPA's adversaries")
     smallest_scale: float = Field(
         0.1, gt=0, description="floor of the outcome's standard deviation, log1p CP10k"
     )

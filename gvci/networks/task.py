@@ -76,7 +76,7 @@ class NetworkTask:
     def step(self) -> dict[str, float]:
         """The adversary's steps, then one of the network; the loss terms."""
         rate = self.settings.learning_rate * self.pace.rate(self.steps)
-        noise = torch.Generator().manual_seed(self.seed * 1_000_003 + self.steps)
+        noise = torch.Generator().manual_seed((self.seed * 1_000_003 + self.steps) % 2**63)
         cells = self._cells(self.pace.rows(self.steps))
         told = {} if self._rival is None else self._teach(self._rival, cells, noise, rate)
         for parameter in self._rivals:
