@@ -211,7 +211,7 @@ def evaluate(given: Namespace) -> dict[str, Any]:
     from gvci.referee import judge, report
 
     answer, said = judge(given.path, given.split, given.mode, given.predictions, given.name)
-    for line in [*said, *report(answer)]:
+    for line in report(answer, said):
         print(line)
     return answer
 

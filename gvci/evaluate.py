@@ -47,7 +47,7 @@ def evaluate(
     group's training and validation control cells (r2_all, r2_de, pearson_delta …, mse), and
     `native`, all of the group's training and validation cells (r2_all_native,
     r2_de_native); at most 500 of either, by seeded choice. What the model's and the baselines'
-    scores are is said in gvci/scoring.py.
+    scores are is said in gvci/judge.py.
 
     Args:
         predictor: predict, predict_mean and reconstruct, on positions of `data`. If it has a

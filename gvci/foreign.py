@@ -22,6 +22,11 @@ from gvci.scoring import Predictor
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
 
+SPREAD = (
+    "The spread ratio is of the file's cells, and for our model of the decoder's means, without "
+    "the residual that its cells keep."
+)
+
 
 def evaluate_predictions(
     file: Path,
@@ -75,7 +80,12 @@ def evaluate_predictions(
         "file": predicted.file,
         "n_cells": len(predicted.pairs),
         "n_genes": len(predicted.genes),
-        "notes": [*predicted.notes, *_few(predicted, pairs), *_named(answer["pairs"], name)],
+        "notes": [
+            *predicted.notes,
+            *_few(predicted, pairs),
+            *_named(answer["pairs"], name),
+            *([] if beside is None else [SPREAD]),
+        ],
     }
     gate = None if beside is None else shares(beside, answer["pairs"], beside_name)
     return {**answer, "mode": mode, "gate": gate, "predictions": about}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,11 @@ def judge(
     return answer, [gate_sentence(run.model.gate)] if run is not None and mixed else []
 
 
-def report(answer: dict[str, Any]) -> Iterator[str]:
-    """The verdict, which baseline to trust, how a file was read, notes, and the table."""
+def report(answer: dict[str, Any], said: Sequence[str] = ()) -> Iterator[str]:
+    """The verdict, whom to trust, how a file was read, notes, and the table."""
     yield answer["verdict"]
     yield f"By leaving levels out, the baseline to trust is {TITLES[answer['chosen']['name']]}."
+    yield from said
     yield from answer.get("predictions", {}).get("notes", [])
     yield from answer["notes"]
     yield from score_lines({**answer["models"], "ceiling": answer["ceiling"]})

@@ -13,12 +13,19 @@ from gvci.metrics import (
     auprc,
     auroc,
     cell_correlation,
+    centroid_accuracy,
+    des,
     e_distance,
+    mae,
+    mmd,
     mse,
+    pds,
     pearson_delta,
     r2_mean,
+    rank,
     split_half,
     spread_ratio,
+    wasserstein,
 )
 
 LEVELS = st.floats(0, 9, width=32)
@@ -65,6 +72,44 @@ def test_e_distance_and_spread_are_none_or_in_bounds_whatever_comes(two: np.ndar
     with np.errstate(all="ignore"):
         assert defined(e_distance(two[0], two[1]), -math.inf, math.inf)
         assert defined(spread_ratio(two[0], two[1]), 0, math.inf)
+
+
+@given(cells(ANYTHING))
+def test_scores_of_distributions_are_none_or_in_bounds_whatever_comes(two: np.ndarray) -> None:
+    with np.errstate(all="ignore"):
+        assert defined(mmd(two[0], two[1]), -3, 3)
+        assert defined(wasserstein(two[0], two[1]), 0, math.inf)
+        assert defined(des(two[0], two[1], two[0] + 1), 0, 1)
+
+
+@given(profiles(6, ANYTHING))
+def test_scores_among_other_perturbations_are_none_or_in_bounds(six: np.ndarray) -> None:
+    truth, prediction, others = six[0], six[1], six[2:]
+    with np.errstate(all="ignore"):
+        assert defined(mae(truth, prediction), 0, math.inf)
+        assert defined(centroid_accuracy(truth, prediction, others), 0, 1)
+        assert defined(pds(truth, prediction, others), 0.2 - 1e-9, 1)
+        assert defined(rank(truth, prediction, others), 0, 4 / 5)
+
+
+@given(profiles(6))
+def test_the_truth_itself_is_told_apart_from_all_others(six: np.ndarray) -> None:
+    truth, others = six[0].astype(np.float64), six[2:].astype(np.float64)
+    apart = bool((others != truth).any(axis=1).all())
+    if apart:
+        assert centroid_accuracy(truth, truth, others) == pds(truth, truth, others) == 1
+        assert rank(truth, truth, others) == 0
+
+
+@given(cells(QUARTERS))
+def test_wasserstein_is_a_distance_and_ignores_the_order_of_cells(two: np.ndarray) -> None:
+    score = wasserstein(two[0], two[1])
+    assume(score is not None)
+    assert wasserstein(two[0], two[0]) == 0
+    assert math.isclose(wasserstein(two[1], two[0]) or 0, score or 0, abs_tol=1e-5)
+    assert math.isclose(wasserstein(two[0][::-1], two[1]) or 0, score or 0, abs_tol=1e-5)
+    # Means cannot be farther apart than distributions.
+    assert (mae(two[0].mean(axis=0), two[1].mean(axis=0)) or 0) <= (score or 0) + 1e-5
 
 
 @given(cells(QUARTERS), st.randoms(use_true_random=False))

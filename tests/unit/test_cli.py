@@ -60,6 +60,28 @@ def test_evaluate_prints_one_json_object_last(folder, capsys):
     assert {"r2_all", "r2_de"} <= set(answer["ceiling"])
 
 
+def test_predicted_cells_of_any_program_are_scored_beside_a_run(folder, tmp_path, capsys):
+    out = str(tmp_path / "p.h5ad")
+    words = ["predict", str(folder / "run"), "--perturbation", "STAT1", "--cells",
+             "cell_type=B cells", "perturbation=control", "--out", out]  # fmt: skip
+    assert main(words) == 0
+    assert main(["evaluate", str(folder / "run"), "--json"]) == 0
+    alone = last_json(capsys)
+    words = ["evaluate", str(folder / "run"), "--predictions", out]
+    assert main([*words, "--name", "copy", "--json"]) == 0
+    told = capsys.readouterr().out
+    answer = json.loads(told.splitlines()[-1])
+    assert answer["models"]["graphvci"] == alone["models"]["graphvci"]
+    assert answer["gate"] == alone["gate"]
+    # What our own model wrote scores as our model, but for cells clipped at 0 one by one.
+    for score, room in (("r2_all", 0.02), ("r2_de", 0.05), ("pearson_delta", 0.05)):
+        difference = answer["models"]["copy"][score] - answer["models"]["graphvci"][score]
+        assert abs(difference) < room, score
+    assert answer["models"]["copy"]["cell_correlation"] is None
+    assert "copy" in told.splitlines()[0]
+    assert "graphVCI" in told.splitlines()[0]
+
+
 def test_edges_of_a_directory_have_all_rivals(folder, capsys):
     truth = str(folder / "truth.tsv")
     assert main(["edges", str(folder / "grn"), "--truth", truth, "--json"]) == 0

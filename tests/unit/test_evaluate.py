@@ -270,6 +270,28 @@ def test_no_pair_says_how_many_cells_the_largest_has(
     )
 
 
+@pytest.mark.parametrize(
+    ("count", "advice"),
+    [
+        (
+            20,
+            r"Prepare with a larger share of test cells \(--set test=0.16, now 0.1\), or evaluate",
+        ),
+        (
+            3,
+            r"The pairs are too small for a test split; prepare with fewer covariates, .* --split ood\.",
+        ),
+    ],
+)
+def test_small_test_pairs_say_what_would_help(
+    cells: Callable[..., Any], profile: Callable[[int], np.ndarray], count: int, advice: str
+) -> None:
+    collector = cells().add(40, "A", "ctrl", "train", profile(0))
+    data = collector.add(count, "A", "KO", "test", profile(1)).data()
+    with pytest.raises(DataError, match=f"has {count}, and pairs are not pooled. {advice}"):
+        scorable_pairs(data, "test")
+
+
 def test_a_group_without_training_controls_cannot_be_scored(
     cells: Callable[..., Any], profile: Callable[[int], np.ndarray], oracle: type[Any]
 ) -> None:

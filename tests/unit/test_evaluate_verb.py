@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +18,9 @@ import pytest
 from gvci.baselines import BASELINES
 from gvci.cli import main
 from gvci.data.dataset import PerturbationData
+from gvci.foreign import evaluate_predictions
+from gvci.score_table import BLOCKS, score_lines
+from gvci.scoring import SCORES
 
 PROGRAM = """
 import sys
@@ -63,6 +67,39 @@ def test_a_program_that_knows_nothing_of_gvci(
     own, additive = answer["models"]["scGen"], answer["models"]["additive"]
     assert own["r2_de"] == pytest.approx(additive["r2_de"], abs=0.01)
     assert answer["ceiling"]["r2_de"] > 0.9
+
+
+@pytest.mark.filterwarnings("ignore:.*encoding metadata")
+def test_a_file_written_with_h5py_alone(
+    two_held_out: PerturbationData, true_cells: ad.AnnData, tmp_path: Path
+) -> None:
+    cells, text = true_cells, h5py.string_dtype()
+    with h5py.File(tmp_path / "made.h5ad", "w") as file:
+        file["X"] = np.asarray(cells.X, dtype=">f8")
+        for name, index in (("obs", cells.obs_names), ("var", cells.var_names)):
+            group = file.create_group(name)
+            group.create_dataset("names", data=list(index), dtype=text)
+            group.attrs.update({"_index": "names", "encoding-type": "dataframe",
+                                "encoding-version": "0.2.0"})  # fmt: skip
+            group.attrs["column-order"] = np.array([], dtype=object).astype(text)
+        columns = ("cell_type", "perturbation")
+        for column in columns:
+            values = [str(value) for value in cells.obs[column]]
+            file["obs"].create_dataset(column, data=values, dtype=text)
+        file["obs"].attrs["column-order"] = np.array(columns, dtype=text)
+    result = evaluate_predictions(tmp_path / "made.h5ad", two_held_out)
+    assert result["predictions"]["name"] == "made"
+    assert result["models"]["made"]["r2_all"] == pytest.approx(1)
+
+
+def test_the_table_has_a_line_per_model_and_leaves_out_what_nobody_has() -> None:
+    rows = {"ours": {"r2_all": 0.5, "rank": None}, "ceiling": {"r2_all": 1.0, "des": None}}
+    assert list(score_lines(rows)) == [
+        "         r2_all",
+        "   ours   0.500",
+        "ceiling   1.000",
+    ]
+    assert {name for block in BLOCKS for name in block} == set(SCORES)
 
 
 def test_a_dataset_alone_has_its_baselines(
