@@ -12,7 +12,9 @@ import numpy as np
 from gvci.benchmark.watched import size
 from gvci.data.dataset import PerturbationData
 from gvci.ensemble import train
+from gvci.errors import DataError, FileError
 from gvci.evaluate import evaluate, evaluate_baselines
+from gvci.foreign import evaluate_predictions
 from gvci.run import DATA, MODEL, Run, link_or_copy
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ def measure(part: Part, cells: Path, unfinished: Path) -> dict[str, Any]:
     if part.model is None:
         answer = evaluate_baselines(data, "ood", truth=truth)
         return {"rows": answer["pairs"], "notes": answer["notes"], **size(data)}
+    if part.predictions is not None:
+        return foreign(part, data, part.predictions, cells)
     trained = train(data, part.problem.prior, part.model.settings, unfinished=unfinished)
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
@@ -62,3 +66,28 @@ def measure(part: Part, cells: Path, unfinished: Path) -> dict[str, Any]:
         "rows": rows, "notes": notes,
         "steps": header["steps"], "best_step": header["best_step"], **size(data),
     }  # fmt: skip
+
+
+def foreign(part: Part, data: PerturbationData, file: Path, cells: Path) -> dict[str, Any]:
+    """Rows of another program's predictions, which must have every gene, as the other rows have.
+
+    Raises:
+        FileError: there is no such file; says what it must predict.
+        DataError: it lacks genes, or as `evaluate_predictions`.
+    """
+    if not file.is_file():
+        message = (
+            f"There is no file {file}. The cells to predict are those of {cells}: write what "
+            "becomes of its control cells under every perturbation whose split is ood."
+        )
+        raise FileError(message)
+    answer = evaluate_predictions(file, data, "ood", name=part.title)
+    about = answer["predictions"]
+    if about["n_genes"] < len(data.genes):
+        message = (
+            f"{file.name} has {about['n_genes']:,} of the {len(data.genes):,} genes that every row "
+            f"of the table is scored on. Predict all genes of {cells}."
+        )
+        raise DataError(message)
+    rows = [{**r, "predicted": "given"} for r in answer["pairs"] if r["model"] == part.title]
+    return {"rows": rows, "notes": [f"{part.title}: {n}" for n in about["notes"]], **size(data)}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gvci.atomic import replacing
-from gvci.benchmark.problems import Problem, digest, problems, slug
+from gvci.benchmark.problems import Problem, checksum, digest, problems, slug
 from gvci.benchmark.sources import code_hash
 from gvci.benchmark.spec import Kind, Model, Network, Spec
 from gvci.config import RefineSettings
@@ -72,10 +72,22 @@ class Part:
         return ", ".join(words)
 
     @property
+    def predictions(self) -> Path | None:
+        """The file of another program's cells; None for models that are trained here."""
+        if self.model is None or not self.model.predictions:
+            return None
+        data, held_out = (slug(w) for w in (self.problem.dataset.name, self.problem.holdout))
+        words = {"dataset": data, "holdout": held_out, "seed": self.seed}
+        return Path(self.model.predictions.format(**words))
+
+    @property
     def key(self) -> dict[str, Any]:
         """What its result depends on."""
-        model = None
-        if self.model is not None:
+        model: dict[str, Any] | None = None
+        if self.predictions is not None:
+            known = self.predictions.is_file()
+            model = {"predictions": checksum(self.predictions) if known else None}
+        elif self.model is not None:
             model = {
                 "predict": self.model.predict,
                 "settings": self.model.settings.model_dump(mode="json"),

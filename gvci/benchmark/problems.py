@@ -146,7 +146,7 @@ def problems(dataset: Dataset, seeds: tuple[int, ...]) -> list[Problem]:
     Raises:
         GvciError: a file is not here; says how to get it.
     """
-    files = tuple(_checksum(path) for path in _files(dataset))
+    files = tuple(checksum(path) for path in _files(dataset))
     own: tuple[int | None, ...] = seeds if dataset.varies else (None,)
     return [
         Problem(dataset, word, seed, files) for seed in own for word in dataset.holdouts or ("",)
@@ -193,7 +193,8 @@ def _of_catalogue(entry: CatalogueEntry) -> tuple[Path | None, str]:
 
 
 @cache
-def _checksum(path: Path) -> str:
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, read once a run."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

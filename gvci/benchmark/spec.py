@@ -33,7 +33,7 @@ from gvci.errors import GvciError, SettingsError, listed, nearest
 SIM = "sim"
 SIMULATED = (SIM, "demo")  # they bring their prior
 Kind = Literal["table1", "table2", "fig6a"]
-Way = Literal["residual", "ungated", "mean", "sample"]
+Way = Literal["residual", "ungated", "mean", "sample", "given"]
 Network = Literal["original", "refined", "random"]
 MODELS: tuple[str, ...] = get_args(TrainSettings.model_fields["model"].annotation)
 Made = TypeVar("Made")
@@ -80,20 +80,27 @@ class Dataset(Settings):
 
 
 class Model(Settings):
-    """How a model is trained, and the ways in which its cells are predicted."""
+    """How a model is trained, and the ways in which its cells are predicted.
+
+    Or where the cells are that another program predicts: `predictions`, a path with {dataset},
+    {holdout} and {seed} in it.
+    """
 
     name: str
-    preset_name: str
+    preset_name: str = ""
     predict: tuple[Way, ...] = ("residual",)
-    settings: TrainSettings
+    settings: TrainSettings = TrainSettings.checked({})
+    predictions: str = ""
 
     @classmethod
-    def read(cls, values: Mapping[str, Any]) -> Self:
+    def read(cls, values: Mapping[str, Any], folder: Path = Path()) -> Self:
         """From a table of the spec: what is not the model's own is a setting of training.
 
         Raises:
             SettingsError: an unknown model, preset or setting, or a value that is not usable.
         """
+        if "predictions" in values:
+            return cls._foreign(values, folder)
         own = {key: value for key, value in values.items() if key in ("name", "predict")}
         more = {key: value for key, value in values.items() if key not in (*own, "preset")}
         if "seed" in more:
@@ -106,7 +113,29 @@ class Model(Settings):
             raise SettingsError(message)
         preset = str(values.get("preset", TrainSettings.usual_preset(model)))
         settings = TrainSettings.preset(preset, **more)
-        made = cls.checked({**own, "preset_name": preset, "settings": settings})
+        return cls._named({**own, "preset_name": preset, "settings": settings})
+
+    @classmethod
+    def _foreign(cls, values: Mapping[str, Any], folder: Path) -> Self:
+        more = set(values) - {"name", "predictions"}
+        if more:
+            message = (
+                f"predictions of another program have a name only, not {listed(sorted(more))}."
+            )
+            raise SettingsError(message)
+        path = str((folder / str(values["predictions"])).resolve())
+        try:
+            path.format(dataset="", holdout="", seed=0)
+        except (KeyError, ValueError, IndexError):
+            message = (
+                f"'{path}' may have {{dataset}}, {{holdout}} and {{seed}} in it, nothing else."
+            )
+            raise SettingsError(message) from None
+        return cls._named({**values, "predictions": path, "predict": ("given",)})
+
+    @classmethod
+    def _named(cls, values: Mapping[str, Any]) -> Self:
+        made = cls.checked(values)
         if made.name in (*BASELINES, "ceiling"):
             message = f"'{made.name}' is what the tables call a baseline: give another name."
             raise SettingsError(message)
@@ -145,7 +174,7 @@ class Spec(Settings):
         tables: dict[str, Sequence[Any]] = {}
         for kind, read in (
             ("datasets", lambda table: Dataset.read(table, file.parent)),
-            ("models", Model.read),
+            ("models", lambda table: Model.read(table, file.parent)),
         ):
             tables[kind] = _tables(values, kind, read, file)
         with_refine = values | {"refine": _refinement(values, file)}
@@ -229,7 +258,8 @@ def _consistent(spec: Spec) -> None:
     if len(set(spec.seeds)) < len(spec.seeds) or min(spec.seeds) < 0:
         message = f"seeds are whole numbers from 0, each once, not {listed(spec.seeds, 9)}."
         raise SettingsError(message)
-    graph = [m for m in spec.models if m.settings.model == "graphvci"]
+    trained = [m for m in spec.models if not m.predictions]
+    graph = [m for m in trained if m.settings.model == "graphvci"]
     without = [d for d in spec.datasets if d.prior is None and d.data not in SIMULATED]
     if graph and without:
         message = (
@@ -241,9 +271,8 @@ def _consistent(spec: Spec) -> None:
     if not spec.epochs or min(spec.epochs) < 1:
         message = f"{spec.kind} needs epochs, whole numbers from 1."
         raise SettingsError(message)
-    others = [m for m in spec.models if m.settings.model not in ("graphvci", "vci")]
-    if others or (spec.kind == "fig6a" and len(graph) < len(spec.models)):
-        wanted = "graphvci" if spec.kind == "fig6a" else "graphvci and vci"
-        name = next(m.name for m in spec.models if m not in graph or m in others)
-        message = f"{spec.kind} is of the models {wanted}: leave {name} out."
+    wanted = ("graphvci",) if spec.kind == "fig6a" else ("graphvci", "vci")
+    others = [m.name for m in spec.models if m not in trained or m.settings.model not in wanted]
+    if others:
+        message = f"{spec.kind} is of the models {listed(wanted)}: leave {others[0]} out."
         raise SettingsError(message)

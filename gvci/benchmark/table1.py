@@ -125,7 +125,7 @@ def _trainings(spec: Spec, table: Table, results: Sequence[Result]) -> list[str]
     rows = []
     for model in spec.models:
         own = [r for r in results if r["model"] == model.name and not r["failure"]]
-        if not own:
+        if not own or model.predictions:
             continue
         steps = sorted({result["steps"] for result in own})
         ends = str(steps[0]) if len(steps) == 1 else f"{steps[0]}–{steps[-1]}"

@@ -49,6 +49,7 @@ WAYS = {
     "ungated": "network alone",
     "mean": "decoder's mean",
     "sample": "draws",
+    "given": "as given",
     "plug_in": "plug-in mean",
     "robust": "robust (eq. 14)",
     "treated_mean": "plain mean of treated cells",

@@ -19,11 +19,13 @@ import pytest
 
 from gvci.benchmark import engines, run_benchmark, work
 from gvci.benchmark.parts import CELLS, LOG, PARTS, Part, parts
+from gvci.benchmark.problems import checksum
 from gvci.benchmark.run import TABLE, TIDY, remaining
 from gvci.benchmark.sources import ROOT
 from gvci.benchmark.spec import Spec
 from gvci.benchmark.tidy import tidy
 from gvci.cli import main
+from gvci.data.dataset import PerturbationData
 from gvci.errors import DataError, SettingsError
 
 SPEC = """
@@ -290,6 +292,33 @@ def test_raw_cells_of_ones_own_are_prepared(
     )
     assert answer["failed"] == 0
     assert len(list((out / CELLS).glob("*.h5ad"))) == 1
+
+
+def test_another_programs_cells_stand_in_the_same_table(tmp_path: Path, here: None) -> None:
+    """First it is said what to predict; then the cells are scored, here the control cells."""
+    text = SPEC + '[[models]]\nname = "other"\npredictions = "{dataset}-{holdout}-{seed}.h5ad"\n'
+    file, out = spec(tmp_path, text), tmp_path / "out"
+    assert run_benchmark(file, out, say=lambda _: None)["failed"] == 2
+    assert "The cells to predict are those of" in (out / TABLE).read_text()
+    for seed in (0, 1):
+        (cells,) = (out / CELLS).glob(f"*seed_{seed}-*.h5ad")
+        data = PerturbationData.read(cells)
+        held_out = (data.groups == "B cells") & data.is_control & (data.split == "train")
+        made = data.adata[held_out].copy()
+        made.obs["perturbation"] = "STAT1"
+        made.obs_names = [f"made {i}" for i in range(made.n_obs)]
+        made.write_h5ad(tmp_path / f"tiny-cell_type_B_cells_perturbation_STAT1-{seed}.h5ad")
+    answer = run_benchmark(file, out, say=lambda _: None)
+    assert (answer["ran"], answer["failed"]) == (2, 0)
+    scores_of = answer["scores"]["tiny"]
+    theirs, nothing = scores_of["other, as given"], scores_of["no change"]
+    assert theirs["r2_all"]["mean"] == pytest.approx(nothing["r2_all"]["mean"], abs=0.05)
+    made = made[:, :40].copy()
+    made.write_h5ad(tmp_path / "tiny-cell_type_B_cells_perturbation_STAT1-1.h5ad")
+    checksum.cache_clear()
+    answer = run_benchmark(file, out, say=lambda _: None)
+    assert (answer["ran"], answer["failed"]) == (1, 1)
+    assert "has 40 of the 60 genes" in (out / TABLE).read_text()
 
 
 # --- time left ----------------------------------------------------------------------------
