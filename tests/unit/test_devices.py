@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -246,17 +247,21 @@ raise SystemExit(main())
 """
 
 
-def test_a_lost_process_ends_all_and_training_goes_on_later(folder):
+def test_a_lost_process_ends_all_and_training_goes_on_later(folder, monkeypatch):
     (folder / "driver.py").write_text(DRIVER)
     given = words(folder, "lost", "kernel=means", devices=2)
     code, told = ended(start(folder, given, "driver.py"))
     assert code in (2, -signal.SIGKILL), told  # a busy machine may be killed by Fabric's watch
     assert code != 2 or told.count(LOST) == 1
     assert list((folder / "lost" / "unfinished").iterdir())
+    shutil.copytree(folder / "lost", folder / "lost-alone")
     code, told = ended(start(folder, given))
     assert code == 0, told
     assert not (folder / "lost" / "unfinished").exists()
     compare(folder, "one-means", "lost", 1e-5)
+    monkeypatch.setenv("GVCI_HOME", str(folder / "home"))
+    assert main(words(folder, "lost-alone", "kernel=means")) == 0  # or in one process
+    compare(folder, "one-means", "lost-alone", 1e-5)
 
 
 def test_divergence_ends_both_with_one_sentence(folder):
