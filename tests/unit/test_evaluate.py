@@ -279,7 +279,8 @@ def test_no_pair_says_how_many_cells_the_largest_has(
         ),
         (
             3,
-            r"The pairs are too small for a test split; prepare with fewer covariates, .* --split ood\.",
+            r"The pairs are too small for a test split; prepare with fewer covariates, .*"
+            r" --split ood\.",
         ),
     ],
 )
