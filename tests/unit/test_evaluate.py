@@ -273,15 +273,8 @@ def test_no_pair_says_how_many_cells_the_largest_has(
 @pytest.mark.parametrize(
     ("count", "advice"),
     [
-        (
-            20,
-            r"Prepare with a larger share of test cells \(--set test=0.16, now 0.1\), or evaluate",
-        ),
-        (
-            3,
-            r"The pairs are too small for a test split; prepare with fewer covariates, .*"
-            r" --split ood\.",
-        ),
+        (20, r"Prepare with a larger share of test cells \(--set test=0.16, now 0.1\), or"),
+        (3, r"The pairs are too small .* fewer covariates, .* --split ood\."),
     ],
 )
 def test_small_test_pairs_say_what_would_help(
