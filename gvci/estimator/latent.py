@@ -2,7 +2,7 @@
 
 Eq. 14 is unbiased under a wrong μ, and eq. 23 is its whole variance, where Z does not depend on
 T given X. The encoder's Z_k = enc(Y_k, X_k, T_k) is made from the treated cell's own outcome by
-a model whose shift D̂[T] was learned from the same cells. Z then looks balanced between arms
+a model whose shift D̂[T] was learned from the same cells. Z may then look balanced between arms
 because D̂ was fitted so, and what eq. 14 takes for information about Y is the error of D̂, whose
 variance σ²/n_treated eq. 23 does not count. Cross-fitting does not help: the shifts of all
 folds together have the same error. Given categorical covariates alone the treated mean is

@@ -44,12 +44,14 @@ class EffectTable:
         g, p, n = len(self.groups), len(self.perturbations), len(self.genes)
         known = (self.counts["n_treated"] > 0) & (self.counts["n_control"] > 0)
         status = np.where(known, "estimated", "not_identifiable").astype(object)
-        names = {
+        labels = {
             "group": np.repeat(np.array(self.groups, dtype=object), p * n),
             "perturbation": np.tile(np.repeat(np.array(self.perturbations, dtype=object), n), g),
             "gene": np.tile(np.asarray(self.genes, dtype=object), g * p),
             "status": np.repeat(status.ravel(), n),
         }
+        # As series, for a frame would look for dates among labels, in five columns' memory.
+        names = {k: pd.Series(v, dtype=object, copy=False) for k, v in labels.items()}
         counts = {name: np.repeat(values.ravel(), n) for name, values in self.counts.items()}
         values = {name: values.ravel() for name, values in self.values.items()}
         return pd.DataFrame({**names, **counts, **values}, copy=False)
