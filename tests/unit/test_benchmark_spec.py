@@ -84,7 +84,7 @@ def test_a_spec_is_read_with_presets_under_its_changes(tmp_path: Path) -> None:
         ('kind = "table1"', 'kind = "table2"\nepochs = [2]',
          "table2 is of the models graphvci, vci: leave AE out"),
         ('["residual", "ungated"]', '["residul"]', "not usable"),
-        ('model = "ae"', 'predictions = "a.h5ad"\nwidth = 3', "have a name, not width"),
+        ('model = "ae"', 'predictions = "a.h5ad"\nwidth = 3', "have a name only, not width"),
         ('model = "ae"', 'predictions = "{sed}.h5ad"', "may have {dataset}, {holdout} and {seed}"),
         ("[[models]]", "[[model]]", r"no \[\[models\]\]"),
         ('kind = "table1"', 'kind = table1', "cannot be read as TOML"),
