@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Literal
@@ -45,7 +45,12 @@ def _together(parts: Sequence[Part], folder: Path, jobs: int) -> Generator[Done,
     orphans: list[Part] = []
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_end_with_parent) as pool:
-        futures = {pool.submit(work, part, folder): part for part in parts}
+        futures: dict[Future[Result], Part] = {}
+        for part in parts:
+            try:
+                futures[pool.submit(work, part, folder)] = part
+            except BrokenProcessPool:  # by a part that was submitted before
+                orphans.append(part)
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()

@@ -36,7 +36,7 @@ MODULES = ("gvci.data.catalogue", "gvci.data.prepare", "gvci.data.simulate")
 
 @dataclass(frozen=True)
 class Problem:
-    """What is asked, in words; the cells come with `opened`.
+    """What is asked; `cells`, `prior` and `truth` bring what it is asked of.
 
     Attributes:
         dataset: cells and prior as the spec names them.
