@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchmarks.parts import made_by
+from gvci.benchmark.words import made_by
 
 ESTIMATORS = ("plug-in", "treated mean", "robust")
 TARGET = (0.93, 0.97)

@@ -23,7 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.parts import made_by, write
+from benchmarks.parts import write
+from gvci.benchmark.words import made_by
 
 if TYPE_CHECKING:
     import numpy as np

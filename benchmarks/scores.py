@@ -26,7 +26,8 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from benchmarks.parts import made_by, write
+from benchmarks.parts import write
+from gvci.benchmark.words import made_by
 from gvci.contest import contest
 from gvci.data.dataset import PerturbationData
 from gvci.data.findings import Columns
