@@ -173,7 +173,8 @@ def report(found: dict[tuple[str, int], dict[str, float]], command: str) -> str:
         made_by(command),
         f"{CELLS:,} cells × {GENES:,} genes ({DENSITY:.0%} not 0), {PERTURBATIONS} perturbations, "
         "one thread, beside other work of the machine. Seconds and processor seconds contain "
-        "those of the predictor. Peak: memory beyond data and table; Y alone, dense in "
+        "those of the predictor. Peak: memory beyond data and table, 0 where the work took less "
+        "than the labels that the table gets at the end; Y alone, dense in "
         f"float32, is {CELLS * GENES * 4 / 2**30:.2f} GiB, and all predictions "
         f"{CELLS * GENES * 4 * (PERTURBATIONS + 1) / 2**30:.0f} GiB.",
         "",
