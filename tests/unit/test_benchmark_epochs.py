@@ -205,7 +205,7 @@ def test_held_out_cells_change_what_is_seen_and_not_what_is_trained(
             for file in (held_out, tmp_path / "other.h5ad")
         ]
     assert rows[0][0]["r2_all"] != rows[1][0]["r2_all"]
-    one, two = states
+    one, two = states[1::2]  # the first of each is where it starts
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
