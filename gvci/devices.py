@@ -159,11 +159,26 @@ class Share:
     whole: int | None
     weight: float
 
-    def noise(self, like: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Standard normal draws of the shape of `like` (cells, …): the whole batch's own part."""
+    def drawn(self, draw: Callable[[int], Tensor], like: Tensor) -> Tensor:
+        """Of what `draw` gives for all cells of the batch the part of these, like `like`."""
         whole = len(like) if self.whole is None else self.whole
-        drawn = torch.randn(whole, *like.shape[1:], generator=generator, dtype=like.dtype)
-        return drawn[self.cells].to(like.device)
+        return draw(whole)[self.cells].to(like)
+
+    def noise(self, like: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Standard normal draws of the shape of `like` (cells, …)."""
+        shape, kind = like.shape[1:], like.dtype
+        return self.drawn(
+            lambda cells: torch.randn(cells, *shape, generator=generator, dtype=kind), like
+        )
+
+    def mean(self, values: Tensor, weights: Tensor) -> Tensor:
+        """What a mean over these cells has to be for a weighted mean over the batch, or 0.
+
+        Args:
+            values, weights: (cells,).
+        """
+        whole = self.total(weights.sum()).clamp_min(1) * self.weight
+        return (values * weights).sum() / whole
 
     def total(self, values: Tensor) -> Tensor:
         """The sum over all processes, through which gradients go back to all of them."""

@@ -19,7 +19,6 @@ from gvci.atomic import replacing
 from gvci.config import PUBLISHED, TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.devices import ALONE, Devices
-from gvci.errors import TrainingError
 from gvci.gate import InnerEvidence, open_gate
 from gvci.grn import GRN
 from gvci.inner import InnerPairs, inner_folds
@@ -74,7 +73,7 @@ class _Work:
     def _task(self, number: int, inner: InnerPairs | None) -> GraphVCITask | NetworkTask:
         """What the loop trains; a published network is always one member on all cells."""
         if self.settings.model in PUBLISHED:
-            return NetworkTask(self.data, self.settings)
+            return NetworkTask(self.data, self.settings, self.devices)
         seed = self.settings.seed + 1000 * number
         return GraphVCITask(self.data, self.grn, self.settings, seed, inner, self.devices)
 
@@ -111,16 +110,9 @@ def train(
 
     Raises:
         GRNError: the GRN shares no edge with the data.
-        TrainingError: nothing to train on, the loss became non-finite, or a published network was
-            given to several processes.
+        TrainingError: nothing to train on, or the loss became non-finite.
     """
     s = settings
-    if s.model in PUBLISHED and devices.size > 1:
-        message = (
-            f"Model '{s.model}' is trained by one process, not by {devices.size}: leave --devices "
-            "and --num-nodes out."
-        )
-        raise TrainingError(message)
     used = grn if s.model == "graphvci" else None
     inside = None if used is None else used.restricted(data.genes, data.name)
     graph = "" if inside is None else inside.fingerprint()

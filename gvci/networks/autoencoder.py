@@ -38,5 +38,5 @@ class Autoencoder(Network):
 
     def loss_terms(self, cells: Cells, noise: torch.Generator) -> dict[str, Tensor]:
         """−log p(Y | g(f(Y, X, T), T))."""
-        y, x, t, _ = cells
+        y, x, t, *_ = cells
         return {"reconstruction": reconstruction(self.outcome(self.latent(y, x, t), x, t), y)}

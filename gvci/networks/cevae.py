@@ -55,9 +55,9 @@ class CEVAE(Network):
 
     def loss_terms(self, cells: Cells, noise: torch.Generator) -> dict[str, Tensor]:
         """−log p(y|t,z) per gene, KL[q ‖ p(z)] per dimension, −log p(t|z) − log p(x|z)."""
-        y, x, t, _ = cells
+        y, x, t, *_ = cells
         posterior = self.posterior(y, x, t)
-        z = torch.cat([posterior.draw(noise) for _ in range(self.settings.samples)])
+        z = torch.cat([posterior.draw(noise, cells.share) for _ in range(self.settings.samples)])
         y, x, t = (part.repeat(self.settings.samples, 1) for part in (y, x, t))
         one = torch.ones_like(posterior.mean)
         prior = Normal(torch.zeros_like(one), one)

@@ -60,7 +60,7 @@ class CPA(Network):
 
     def loss_terms(self, cells: Cells, noise: torch.Generator) -> dict[str, Tensor]:
         """−log p(Y | Ŷ) per gene, and −Σ_a CE of the adversaries."""
-        y, x, t, _ = cells
+        y, x, t, *_ = cells
         basal = self.latent(y, x, t)
         return {
             "reconstruction": reconstruction(self.outcome(basal, x, t), y),
@@ -69,7 +69,7 @@ class CPA(Network):
 
     def adversary_loss(self, cells: Cells, noise: torch.Generator) -> Tensor:
         """Σ_a CE and the gradient penalty of each adversary."""
-        y, x, t, _ = cells
+        y, x, t, *_ = cells
         with torch.no_grad():
             basal = self.latent(y, x, t)
         basal.requires_grad_()

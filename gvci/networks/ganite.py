@@ -60,46 +60,36 @@ class GANITE(Network):
 
     def _generated(self, cells: Cells, noise: torch.Generator) -> tuple[Tensor, Tensor]:
         """Z with noise, and a draw of Ỹ(T′) (cells, n)."""
-        y, x, t, _ = cells
-        uniform = 2 * torch.rand(len(y), NOISE, generator=noise) - 1
+        y, x, t, other, share, _ = cells
+        uniform = share.drawn(lambda whole: 2 * torch.rand(whole, NOISE, generator=noise) - 1, y)
         z = self._latent(y, x, t, uniform)
-        return z, self.outcome(z, x, other_treatment(t)).draw(noise)
+        return z, self.outcome(z, x, other).draw(noise, share)
 
     def told(self, cells: Cells, made: Tensor) -> Tensor:
         """D's log-odds that it points at the measured outcome, (cells,)."""
-        y, x, t, _ = cells
+        y, x, t, other, *_ = cells
         measured = torch.cat([y, t, x], dim=1)
-        generated = torch.cat([made, other_treatment(t), x], dim=1)
+        generated = torch.cat([made, other, x], dim=1)
         logit: Tensor = (self.adversary(measured) - self.adversary(generated))[:, 0]
         return logit
 
     def loss_terms(self, cells: Cells, noise: torch.Generator) -> dict[str, Tensor]:
         """V_S, and −log(1 − D) of pointing at the measured outcome."""
-        y, x, t, _ = cells
+        y, x, t, *_ = cells
         z, made = self._generated(cells, noise)
         fooled = logsigmoid(-self.told(cells, made))
         return {
             "reconstruction": reconstruction(self.outcome(z, x, t), y),
-            "game": -averaged(fooled, moved(t)),
+            "game": -cells.share.mean(fooled, moved(cells)),
         }
 
     def adversary_loss(self, cells: Cells, noise: torch.Generator) -> Tensor:
         """−V_CF."""
         with torch.no_grad():
             _, made = self._generated(cells, noise)
-        return -averaged(logsigmoid(self.told(cells, made)), moved(cells.treatment))
+        return -cells.share.mean(logsigmoid(self.told(cells, made)), moved(cells))
 
 
-def other_treatment(t: Tensor) -> Tensor:
-    """T′: the treatment of the next cell of the batch, (cells, r)."""
-    return t.roll(1, dims=0)
-
-
-def moved(t: Tensor) -> Tensor:
+def moved(cells: Cells) -> Tensor:
     """(cells,) 1 where T′ is not T."""
-    return (other_treatment(t) != t).any(dim=1).to(t.dtype)
-
-
-def averaged(values: Tensor, weights: Tensor) -> Tensor:
-    """The weighted mean, 0 where nothing has weight."""
-    return (values * weights).sum() / weights.sum().clamp_min(1)
+    return (cells.other != cells.treatment).any(dim=1).to(cells.treatment.dtype)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gvci.config import TrainSettings
 from gvci.data.encoding import CovariateCode, TreatmentCode
+from gvci.devices import WHOLE, Share
 from gvci.likelihoods import Normal, Observed
 from gvci.model.encoder import mlp
 
@@ -41,7 +42,14 @@ class Cells(NamedTuple):
     expression: Tensor  # Y (cells, n), log1p CP10k
     covariates: Tensor  # X (cells, m)
     treatment: Tensor  # T (cells, r)
+    other: Tensor  # T of the next cell of the batch (cells, r)
+    share: Share = WHOLE  # which of the batch's cells these are
     depth: None = None  # the likelihood is not of counts
+
+    def to(self, device: torch.device) -> Cells:
+        """The same on another device."""
+        y, x, t, other = (tensor.to(device) for tensor in self[:4])
+        return Cells(y, x, t, other, self.share)
 
 
 def embed_outcome(settings: TrainSettings, genes: int) -> nn.Sequential:

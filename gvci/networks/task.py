@@ -8,6 +8,7 @@ depends on seed and step alone, so a stopped training goes on with the same weig
 from __future__ import annotations
 
 import copy
+import math
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
+from gvci.devices import ALONE, WHOLE, Devices, Share
 from gvci.errors import TrainingError
 from gvci.matching import Matcher
 from gvci.monitor import Monitor
@@ -33,13 +35,16 @@ class NetworkTask:
     Args:
         data: cells with their split.
         settings: network and training.
+        devices: the processes that train it; all begin at the first one's weights.
 
     Raises:
         TrainingError: no treated or no control training cell.
     """
 
-    def __init__(self, data: PerturbationData, settings: TrainSettings) -> None:
-        self.settings, self.seed = settings, settings.seed
+    def __init__(
+        self, data: PerturbationData, settings: TrainSettings, devices: Devices = ALONE
+    ) -> None:
+        self.settings, self.seed, self.devices = settings, settings.seed, devices
         torch.manual_seed(self.seed)
         self.matcher = Matcher(data, settings)
         shape = Shape.of(len(data.genes), data.treatment_code, data.covariate_code)
@@ -50,6 +55,8 @@ class NetworkTask:
         squares = np.asarray(expression.multiply(expression).mean(axis=0)).ravel()
         sds = np.sqrt((squares - means**2).clip(0))
         self.core.decoder.start(torch.from_numpy(means), torch.from_numpy(sds))
+        self.restore(devices.first(self.state))
+        self.core.to(devices.device)
         self.steps, self.pace = 0, Pace(train, settings, self.seed)
         self._rivals = [] if self.core.adversary is None else [*self.core.adversary.parameters()]
         own = {id(p) for p in self._rivals}
@@ -68,25 +75,29 @@ class NetworkTask:
             parameters, lr=s.learning_rate, weight_decay=s.weight_decay, fused=True
         )
 
-    def _cells(self, rows: np.ndarray) -> Cells:
-        m = self.matcher
-        y, x, t = m.data.dense(rows), m.covariates[rows], m.treatment[rows]
-        return Cells(torch.from_numpy(y), torch.from_numpy(x), torch.from_numpy(t))
+    def _cells(self, rows: np.ndarray, share: Share = WHOLE) -> Cells:
+        m, other = self.matcher, np.roll(rows, 1)[share.cells]
+        rows = rows[share.cells]
+        arrays = (m.data.dense(rows), m.covariates[rows], m.treatment[rows], m.treatment[other])
+        y, x, t, t2 = map(torch.from_numpy, arrays)
+        return Cells(y, x, t, t2, share).to(self.devices.device)
 
     def step(self) -> dict[str, float]:
         """The adversary's steps, then one of the network; the loss terms."""
         rate = self.settings.learning_rate * self.pace.rate(self.steps)
         noise = torch.Generator().manual_seed((self.seed * 1_000_003 + self.steps) % 2**63)
-        cells = self._cells(self.pace.rows(self.steps))
+        rows = self.pace.rows(self.steps)
+        share = self.devices.share(len(rows))
+        cells = self._cells(rows, share)
         told = {} if self._rival is None else self._teach(self._rival, cells, noise, rate)
         for parameter in self._rivals:
             parameter.requires_grad = False
         terms = self.core.loss_terms(cells, noise)
-        self._descend(self._optimizer, self.core.objective(terms), terms, rate)
+        self._descend(self._optimizer, self.core.objective(terms), terms, rate, share)
         for parameter in self._rivals:
             parameter.requires_grad = True
         self.steps += 1
-        return {name: float(value.detach()) for name, value in (terms | told).items()}
+        return share.means(terms | told)
 
     def _teach(
         self, rival: torch.optim.Optimizer, cells: Cells, noise: torch.Generator, rate: float
@@ -94,7 +105,7 @@ class NetworkTask:
         """Steps of the adversary; its last loss."""
         for _ in range(self.settings.discriminator_steps):
             loss = self.core.adversary_loss(cells, noise)
-            self._descend(rival, loss, {"adversary's loss": loss}, rate)
+            self._descend(rival, loss, {"adversary's loss": loss}, rate, cells.share)
         return {"discriminator": loss}
 
     def _descend(
@@ -103,6 +114,7 @@ class NetworkTask:
         objective: Tensor,
         terms: dict[str, Tensor],
         rate: float,
+        share: Share,
     ) -> None:
         """One step of an optimiser.
 
@@ -112,10 +124,11 @@ class NetworkTask:
         (group,) = optimizer.param_groups
         group["lr"] = rate
         optimizer.zero_grad()
-        objective.backward()  # type: ignore[no-untyped-call]
+        share.backward(objective, group["params"])
         norm = torch.nn.utils.clip_grad_norm_(group["params"], self.settings.clip)
         if not torch.isfinite(norm):
-            broken = next((n for n, v in terms.items() if not torch.isfinite(v)), "the gradient")
+            values = share.means(terms)
+            broken = next((n for n, v in values.items() if not math.isfinite(v)), "the gradient")
             message = (
                 f"Training diverged at step {self.steps + 1} (epoch "
                 f"{self.pace.place(self.steps)[0] + 1}): {broken} is not finite. "
@@ -131,14 +144,14 @@ class NetworkTask:
         noise = torch.Generator().manual_seed(self.seed)
         terms = self.core.loss_terms(self._validation, noise)
         checked = {f"validation_{name}": float(value) for name, value in terms.items()}
-        checked |= self._monitor(NetworkMember(self.core), self._validation)
+        checked |= self._monitor(self.member(), self._validation.to(ALONE.device))
         self.core.train()
         epoch = self.steps / self.pace.per_epoch
         return {"score": -checked["validation_reconstruction"], "epoch": epoch, **checked}
 
     def member(self) -> NetworkMember:
-        """The network as it stands, on its own."""
-        core = copy.deepcopy(self.core).requires_grad_(requires_grad=False).eval()
+        """The network as it stands, on its own and on the CPU."""
+        core = copy.deepcopy(self.core).requires_grad_(requires_grad=False).eval().cpu()
         return NetworkMember(core)
 
     # --- states ----------------------------------------------------------------------

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 
 from gvci.cli import main
-from gvci.config import TrainSettings
+from gvci.config import PUBLISHED, TrainSettings
 from gvci.devices import ALONE, WHOLE, Devices
+from gvci.networks.task import NetworkTask
 from gvci.run import Run
 from gvci.task import GraphVCITask
 
@@ -137,31 +138,57 @@ def test_steps_and_losses_are_those_of_one_process(small_data, small_simulation,
         for module in [*made._modules().values(), made.lagged]:
             module.double()
         made._refresh_lagged()
-        make = made.matcher.batch
-
-        def doubled(*words):
-            batch = make(*words)._asdict()
-            floats = [k for k, v in batch.items() if torch.is_tensor(v) and v.is_floating_point()]
-            return type(made._validation)(**batch | {k: batch[k].double() for k in floats})
-
-        made.matcher.batch = doubled
+        made.matcher.batch = doubled(made.matcher.batch)
         return made
 
-    tasks = [task() for _ in range(size)]  # the global generator is none for threads
-    alone = task()
+    compare_steps([task() for _ in range(size + 1)])
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_published_networks_take_the_steps_of_one_process(small_data, model):
+    widths = {name: SMALL[name] for name in ("latent", "width", "depth", "outcome_embedding")}
+    settings = TrainSettings.preset("paper", **widths, model=model, batch_size=33)
+
+    def task() -> NetworkTask:
+        made = NetworkTask(small_data, settings)
+        made.core.double()
+        made._cells = doubled(made._cells)
+        return made
+
+    compare_steps([task() for _ in range(3)])
+
+
+def doubled(make: Callable) -> Callable:
+    """A maker of batches whose numbers are float64."""
+
+    def made(*given):
+        batch = make(*given)
+        numbers = {k: v for k, v in batch._asdict().items() if torch.is_tensor(v)}
+        floats = {k: v.double() for k, v in numbers.items() if v.is_floating_point()}
+        return batch._replace(**floats)
+
+    return made
+
+
+def compare_steps(tasks: list) -> None:
+    """The first takes its steps alone, the others together.
+
+    They were made one after another, for threads share the global generator.
+    """
+    alone, *several = tasks
 
     def work(devices: Devices) -> list[dict[str, float]]:
-        tasks[devices.rank].devices = devices
-        return [tasks[devices.rank].step() for _ in range(3)]
+        several[devices.rank].devices = devices
+        return [several[devices.rank].step() for _ in range(3)]
 
-    histories = in_threads(size, work)
+    histories = in_threads(len(several), work)
     wanted = [alone.step() for _ in range(3)]
     for one, other in zip(wanted, histories[0], strict=True):
         assert one == pytest.approx(other, rel=1e-9, abs=1e-11)
-    for each, history in zip(tasks, histories, strict=True):
+    for task, history in zip(several, histories, strict=True):
         assert history == histories[0]
-        for name, value in each.state().items():
-            assert value.equal(tasks[0].state()[name]), name
+        for name, value in task.state().items():
+            assert value.equal(several[0].state()[name]), name
             torch.testing.assert_close(value, alone.state()[name], rtol=1e-6, atol=1e-8, msg=name)
 
 

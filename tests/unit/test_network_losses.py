@@ -10,7 +10,7 @@ import torch
 
 from gvci.config import PUBLISHED, TrainSettings
 from gvci.networks import Cells, Shape, make_network
-from gvci.networks.ganite import NOISE, other_treatment
+from gvci.networks.ganite import NOISE
 from gvci.networks.labels import Labels, Read
 
 SHAPE = Shape(genes=5, treatments=3, categories=(2, 3), numbers=1)
@@ -27,7 +27,7 @@ def cells():
     levels = torch.tensor([[0, 2], [1, 0], [0, 1], [1, 1], [0, 0], [1, 2], [0, 2]])
     first, second = torch.eye(2)[levels[:, 0]], torch.eye(3)[levels[:, 1]]
     x = torch.cat([first, second, torch.randn(7, 1, generator=rng)], dim=1)
-    return Cells(torch.randn(7, 5, generator=rng).abs(), x, t)
+    return Cells(torch.randn(7, 5, generator=rng).abs(), x, t, t.roll(1, dims=0))
 
 
 def network(model, **changes):
@@ -102,9 +102,9 @@ def test_cevae_averages_its_samples(cells):
 
 def test_ganites_game_word_for_word(cells):
     core = network("ganite", game_weight=3.5)
-    y, x, t, _ = cells
+    y, x, t, *_ = cells
     other = torch.stack([t[(i - 1) % 7] for i in range(7)])
-    torch.testing.assert_close(other_treatment(t), other)
+    torch.testing.assert_close(cells.other, other)
     rng = torch.Generator().manual_seed(5)
     noise = 2 * torch.rand(7, NOISE, generator=rng) - 1
     z = core.encoder(y, x, t, noise)
@@ -136,14 +136,14 @@ def test_ganites_game_word_for_word(cells):
 
 def test_ganite_without_another_treatment_has_no_game(cells):
     core = network("ganite")
-    alike = cells._replace(treatment=cells.treatment[:1].expand(7, -1))
+    alike = cells._replace(other=cells.treatment)
     assert core.loss_terms(alike, torch.Generator())["game"].item() == 0
     assert core.adversary_loss(alike, torch.Generator()).item() == 0
 
 
 def test_cpas_terms_word_for_word(cells):
     core = network("cpa", adversary_weight=0.7, gradient_penalty=2.5)
-    y, x, t, _ = cells
+    y, x, t, *_ = cells
     basal = core.encoder(y)
     composed = core.entering(basal, x, t)
     by_hand = basal[2] + 2 * core.treatments.weight[:, 2] + core.covariates.weight @ x[2]
@@ -174,7 +174,7 @@ def test_cpas_terms_word_for_word(cells):
 @pytest.mark.parametrize("model", PUBLISHED)
 def test_the_mean_over_cells_is_that_of_all_cells(cells, model):
     core = network(model)
-    y, x, t, _ = cells
+    y, x, t, *_ = cells
     z = core.latent(y, x, t)
     mean = core.decoder.mean_of(core.entering(z, x, t))
     torch.testing.assert_close(mean, core.outcome(z, x, t).mean.mean(dim=0))
