@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gvci import commands
 from gvci.errors import GvciError
+from gvci.jobs.work import work
 
 EPILOG = """the main job, end to end:
   python -m gvci prepare  demo --out demo.h5ad
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code: 0, 2 for bad input, 130 when interrupted."""
     given = parser().parse_args(arguments)
     try:
+        if getattr(given, "job", None):
+            return work(given.job, lambda: given.run(given))
         answer = given.run(given)
     except GvciError as error:
         print(f"gvci: {error}", file=sys.stderr)
@@ -57,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
                 "--set", nargs="+", action="extend", default=[], metavar="key=value", dest="words"
             )
             one.add_argument("--seed", type=_count)
+            one.add_argument("--job", help=argparse.SUPPRESS)  # this process is that job's
         return one
 
     one = verb("datasets", "List the datasets, priors, target sets and gene sets known by name.")
@@ -168,6 +172,14 @@ def parser() -> argparse.ArgumentParser:
         "--resamples", type=_count, default=400, metavar="N", help="of the target genes; 0 for none"
     )
     one.add_argument("--seed", type=_count, default=0)
+    one.add_argument("--json", action="store_true")
+
+    one = verb("jobs", "List, show, stop, resume or delete jobs, or clean up old ones.")
+    what = ("list", "show", "stop", "resume", "delete", "clean")
+    one.add_argument("what", choices=what, nargs="?", default="list")
+    one.add_argument("id", nargs="?", metavar="JOB")
+    one.add_argument("--days", type=float, default=30.0, help="clean: left alone for so long")
+    one.add_argument("--results", action="store_true", help="clean: finished jobs too")
     one.add_argument("--json", action="store_true")
     return top
 

@@ -81,8 +81,9 @@ def refine(given: Namespace) -> None:
     """Refine a prior on DATA; write GRN."""
     from gvci.data.catalogue import load_network
     from gvci.data.dataset import PerturbationData
+    from gvci.jobs.state import belongs_to_all
     from gvci.registry import register
-    from gvci.run import save_grn
+    from gvci.run import UNFINISHED, save_grn
     from gvci.training import refine as refine_grn
 
     settings = load_settings(
@@ -95,20 +96,22 @@ def refine(given: Namespace) -> None:
     )
     data = PerturbationData.read(given.data)
     prior = load_network(given.prior).adopted()
-    with _progress("refine") as progress:
+    with _progress("refine", given.job) as progress:
         # A long refinement that was stopped goes on here when it is asked for again.
-        unfinished = given.out / "unfinished.safetensors"
+        unfinished = given.out / UNFINISHED / "refine.safetensors"
         grn = refine_grn(data, prior, settings, given.preset, progress, unfinished)
     save_grn(grn, given.data, given.out)
     for sentence in grn.sentences():
         print(sentence)
-    entry = register(given.out, "grn", f"{prior.name} refined on {data.title}")
+    listed = not given.job or belongs_to_all(given.job)
+    entry = register(given.out, "grn", f"{prior.name} refined on {data.title}", listed)
     _tell_link("network", entry, given.out)
 
 
 def train(given: Namespace) -> None:
     """Train a model on DATA and GRN; write RUN with its scores."""
     from gvci.gate_words import gate_sentence
+    from gvci.jobs.state import belongs_to_all
     from gvci.launch import launched
     from gvci.model_card import warnings
     from gvci.registry import register
@@ -130,13 +133,14 @@ def train(given: Namespace) -> None:
         if named and settings.model != "graphvci" and devices.rank == 0:
             print(f"{TITLES[settings.model]} has no graph: --grn is not used.")
         grn = devices.together(lambda: _network(named) if named else None)
-        with _progress("train", shown=devices.rank == 0) as progress:
+        with _progress("train", given.job, shown=devices.rank == 0) as progress:
             run = make_run(given.data, grn, settings, preset, given.out, progress, devices)
     for sentence in [gate_sentence(run.model.gate), *warnings(run)]:
         print(sentence)
     for split, scores in run.scores.items():
         print(f"{split}: {scores.get('verdict') or scores.get('refused')}")
-    entry = register(given.out, "run", f"{run.name} on {run.data.title}")
+    listed = not given.job or belongs_to_all(given.job)
+    entry = register(given.out, "run", f"{run.name} on {run.data.title}", listed)
     _tell_link("counterfactual", entry, given.out)
 
 
@@ -270,6 +274,16 @@ def edges(given: Namespace) -> dict[str, Any]:
     return answer
 
 
+def jobs(given: Namespace) -> list[dict[str, Any]]:
+    """List, show, stop, resume or delete jobs, or clean up old ones."""
+    from gvci.jobs.told import obey
+
+    rows, lines = obey(given.what, given.id, given.days, given.results)
+    if not given.json:
+        print("\n".join(lines))
+    return rows
+
+
 # --- shared by the verbs ---------------------------------------------------------------
 
 
@@ -354,8 +368,14 @@ def _tell_link(page: str, entry: str | None, path: Path) -> None:
 
 
 @contextmanager
-def _progress(what: str, shown: bool = True) -> Iterator[Any]:
-    """A progress bar on standard error with the time left."""
+def _progress(what: str, job: str | None, shown: bool = True) -> Iterator[Any]:
+    """A progress bar on standard error with the time left; of a job, its progress.json."""
+    if job and shown:
+        from gvci.jobs.folder import job_folder
+        from gvci.jobs.progress import Reporter
+
+        yield Reporter(job_folder(job))
+        return
     from tqdm import tqdm
 
     style = {"unit": "step", "file": sys.stderr, "dynamic_ncols": True, "leave": False}

@@ -9,7 +9,8 @@
     ├── CatalogueError        an unknown name, or a file that cannot be had
     ├── CheckpointError       a model file that is damaged, foreign, or from other genes
     ├── PredictionError       a counterfactual that this model cannot answer
-    └── TrainingError         training that diverged or cannot start
+    ├── TrainingError         training that diverged or cannot start
+    └── JobError              a job that cannot start, does not exist, or cannot be kept
 
 Pages and the command line show `str(error)` as it is and exit with code 2.
 """
@@ -70,6 +71,10 @@ class PredictionError(GvciError):
 
 class TrainingError(GvciError):
     """Training that diverged or cannot start."""
+
+
+class JobError(GvciError):
+    """A job that cannot start, does not exist, or cannot be kept."""
 
 
 def listed(names: Iterable[object], most: int = 5) -> str:

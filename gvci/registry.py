@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from platformdirs import user_data_dir
-
 from gvci.checkpoint import write_bytes
 from gvci.errors import CatalogueError, GvciError, listed, nearest
+from gvci.home import gvci_home
 from gvci.refiner.result import NOTES
 from gvci.run import MODEL
 
 CARD = "card.md"
+_ID = re.compile(r"[a-z0-9-]{1,60}")
 SHIPPED = Path(__file__).resolve().parent.parent / "pretrained"
 
 
@@ -36,20 +35,31 @@ class Entry:
     path: Path
     shipped: bool
     created: str
+    listed: bool = True  # else only whoever knows the id can open it
 
 
 def home() -> Path:
     """The folder of the notes."""
-    return Path(os.environ.get("GVCI_HOME") or user_data_dir("gvci", appauthor=False)) / "runs"
+    return gvci_home() / "runs"
 
 
-def register(path: Path, kind: Literal["run", "grn"], title: str) -> str | None:
-    """Leave a note of a run for the pages; returns its id, None where the disk refuses."""
+def register(
+    path: Path, kind: Literal["run", "grn"], title: str, listed: bool = True
+) -> str | None:
+    """Leave a note of a run for the pages; returns its id, None where the disk refuses.
+
+    Args:
+        path: the run's folder.
+        kind: run or network.
+        title: a label.
+        listed: whether everyone sees it; else only who knows its id, and the folder's own name has
+            to be one that cannot be guessed.
+    """
     path = path.resolve()
     slug = re.sub(r"[^a-z0-9]+", "-", path.name.lower()).strip("-")[:40] or kind
     entry_id = f"{slug}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}"
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    note = {"path": str(path), "kind": kind, "title": title, "created": created}
+    note = {"path": str(path), "kind": kind, "title": title, "created": created, "listed": listed}
     try:
         write_bytes(home() / f"{entry_id}.json", json.dumps(note).encode())
     except GvciError:
@@ -64,7 +74,7 @@ def entries() -> list[Entry]:
         for folder in sorted(SHIPPED.iterdir() if SHIPPED.is_dir() else [])
         if (folder / MODEL).is_file()
     ]
-    made = [entry for entry in map(_read, sorted(_notes())) if entry is not None]
+    made = [entry for entry in map(_read, sorted(_notes())) if entry is not None and entry.listed]
     return found + sorted(made, key=lambda entry: entry.created, reverse=True)
 
 
@@ -90,20 +100,24 @@ def _read(note: Path) -> Entry | None:
         content = json.loads(note.read_text(encoding="utf-8"))
         path, kind = Path(content["path"]), content["kind"]
         title, created = str(content["title"]), str(content["created"])
+        listed = bool(content.get("listed", True))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if not (path / (MODEL if kind == "run" else NOTES)).is_file():
         return None
-    return Entry(note.stem, title, "run" if kind == "run" else "grn", path, False, created)
+    return Entry(note.stem, title, "run" if kind == "run" else "grn", path, False, created, listed)
 
 
 def find_entry(entry_id: str) -> Entry:
-    """The entry with this id.
+    """The entry with this id, also one that is not listed.
 
     Raises:
         CatalogueError: there is none; names the nearest.
     """
     known = {entry.id: entry for entry in entries()}
+    if entry_id not in known and _ID.fullmatch(entry_id):
+        unlisted = _read(home() / f"{entry_id}.json")
+        known |= {} if unlisted is None else {entry_id: unlisted}
     if entry_id not in known:
         message = (
             f"There is no run '{entry_id[:60]}'.{nearest(entry_id, known)} "

@@ -44,7 +44,7 @@ MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
     "scores.json",
     "metrics.jsonl",
 )
-UNFINISHED = "unfinished"
+UNFINISHED = "checkpoint"
 
 
 class Run:

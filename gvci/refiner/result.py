@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from gvci.atomic import replacing
 from gvci.errors import GRNError
 from gvci.grn import GRN
 from gvci.refiner.level import LEVELS
@@ -123,8 +124,8 @@ class RefinedGRN:
 
     def save(self, folder: Path, data_file: str) -> None:
         """Write `edges.parquet` and `grn.json`; `data_file` is the data's path seen from there."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self.table.to_parquet(folder / TABLE, index=False)
+        with replacing(folder / TABLE, GRNError) as part:
+            self.table.to_parquet(part, index=False)
         notes = {
             **self.meta,
             "format": 2,
@@ -133,7 +134,8 @@ class RefinedGRN:
             "genes": list(self.genes),
             "data_file": data_file,
         }
-        (folder / NOTES).write_text(json.dumps(notes, indent=1), encoding="utf-8")
+        with replacing(folder / NOTES, GRNError) as part:
+            part.write_text(json.dumps(notes, indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -1,0 +1,61 @@
+"""How large a prepared dataset is, read from its head alone: no cell is touched."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+
+from gvci.errors import FileError
+
+
+@dataclass(frozen=True)
+class DataSize:
+    """What memory and disk depend on.
+
+    Attributes:
+        values: numbers that are kept of X: those that are not 0 where it is sparse.
+        counts: whether the raw counts are kept too.
+        arms: numbers of perturbations and of covariate groups, multiplied.
+        file_bytes: of the file.
+    """
+
+    cells: int
+    genes: int
+    values: int
+    counts: bool
+    arms: int
+    file_bytes: int
+
+
+def data_size(path: Path) -> DataSize:
+    """The size of what `prepare` wrote.
+
+    Raises:
+        FileError: missing, damaged, or not a prepared dataset.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            matrix = file["X"]
+            sparse = isinstance(matrix, h5py.Group)
+            cells, genes = (int(n) for n in (matrix.attrs["shape"] if sparse else matrix.shape))
+            values = int(matrix["data"].shape[0]) if sparse else cells * genes
+            columns = json.loads(file["uns/gvci"][()])["columns"]
+            arms = 1
+            for name in (columns["perturbation"], *columns["covariates"]):
+                arms *= max(1, _levels(file[f"obs/{name}"]))
+            counts = "layers/counts" in file
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError):
+        message = (
+            f"{path.name} is missing, damaged, or not a prepared dataset. "
+            "Make one first: python -m gvci prepare."
+        )
+        raise FileError(message) from None
+    return DataSize(cells, genes, values, counts, arms, path.stat().st_size)
+
+
+def _levels(column: h5py.Group | h5py.Dataset) -> int:
+    """Distinct values of a column; 1 where they are not written as categories."""
+    return int(column["categories"].shape[0]) if isinstance(column, h5py.Group) else 1

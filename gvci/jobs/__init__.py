@@ -1,0 +1,1 @@
+"""Jobs: a job is a directory and the process that works in it; everybody else only reads."""

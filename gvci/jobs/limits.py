@@ -1,0 +1,59 @@
+"""What a job may use: memory and disk, and in words how much that is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from gvci.errors import SettingsError
+
+MEMORY = "GVCI_MAX_MEMORY"
+CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+GIGABYTE = 10**9
+
+
+def allowed_memory() -> int:
+    """Bytes that one job may use: GVCI_MAX_MEMORY in GB, else all that this machine has.
+
+    Raises:
+        SettingsError: GVCI_MAX_MEMORY is not a number above 0.
+    """
+    word = os.environ.get(MEMORY, "").strip()
+    if word:
+        try:
+            limit = float(word)
+        except ValueError:
+            limit = 0.0
+        if not 0 < limit < 1e9:
+            message = f"{MEMORY} is '{word}'. Give the gigabytes that a job may use, e.g. 8."
+            raise SettingsError(message)
+        return int(limit * GIGABYTE)
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([physical, *_cgroup_limits()])
+
+
+def free_disk(folder: Path) -> int:
+    """Bytes free where this folder is, or will be."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def gigabytes(count: float) -> str:
+    """Bytes for people: "0.4 GB", "12 GB"."""
+    size = count / GIGABYTE
+    return f"{size:.1f} GB" if size < 9.95 else f"{size:.0f} GB"
+
+
+def _cgroup_limits() -> list[int]:
+    """What a container allows, where there is one."""
+    limits = []
+    for file in CGROUPS:
+        try:
+            word = Path(file).read_text().strip()
+        except OSError:
+            continue
+        if word.isdecimal():
+            limits.append(int(word))
+    return limits
