@@ -180,6 +180,8 @@ def _make(folder: Path, request: Request) -> None:
     except OSError as fault:
         message = f"The job could not be kept: {fault.strerror or fault}. Nothing was started."
         raise JobError(message) from None
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
 
 
 def _launch(job_id: str, folder: Path, request: Request) -> None:

@@ -11,6 +11,14 @@ from gvci.errors import SettingsError
 MEMORY = "GVCI_MAX_MEMORY"
 CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 GIGABYTE = 10**9
+NO_MEMORY = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "memory allocation still failed",
+    "failed to map segment",
+    "bad_alloc",
+    "out of memory",
+)
 
 
 def allowed_memory() -> int:
@@ -44,6 +52,11 @@ def gigabytes(count: float) -> str:
     """Bytes for people: "0.4 GB", "12 GB"."""
     size = count / GIGABYTE
     return f"{size:.1f} GB" if size < 9.95 else f"{size:.0f} GB"
+
+
+def speaks_of_memory(text: str) -> bool:
+    """Whether a library says that memory ran out; each has its own words for it."""
+    return any(words in text.lower() for words in NO_MEMORY)
 
 
 def _cgroup_limits() -> list[int]:

@@ -25,8 +25,9 @@ from pydantic import ValidationError
 from gvci.errors import JobError
 from gvci.jobs.folder import DONE, PROCESS, REQUEST, job_folder, job_ids, read_json
 from gvci.jobs.kept import kept
+from gvci.jobs.limits import speaks_of_memory
 from gvci.jobs.process import alive
-from gvci.jobs.progress import Progress, read_progress
+from gvci.jobs.progress import Progress, log_tail, read_progress
 from gvci.jobs.request import Request
 
 State = Literal["queued", "running", "done", "stopped", "lost"]
@@ -93,10 +94,16 @@ class Job:
         at = self.progress
         where = "" if at is None else f" at step {at.step:,} of {at.steps:,}"
         if self.state == "lost":
-            return f"It stopped unexpectedly{where}. {self.how_to_resume}"
+            return f"It stopped unexpectedly{where}{self._why}. {self.how_to_resume}"
         if self.state == "queued":
             return "It waits for its turn and starts by itself."
         return f"It runs{where.replace(' at', ', at', 1)}."
+
+    @property
+    def _why(self) -> str:
+        """What the last lines of its log speak of: some libraries end the process by themselves."""
+        memory = speaks_of_memory("\n".join(log_tail(self.folder, 3)))
+        return ": out of memory, so use fewer genes or cells" if memory else ""
 
     @property
     def how_to_resume(self) -> str:

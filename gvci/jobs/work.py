@@ -29,7 +29,7 @@ from gvci.jobs.folder import (
     write_json,
 )
 from gvci.jobs.kept import kept
-from gvci.jobs.limits import allowed_memory, gigabytes
+from gvci.jobs.limits import allowed_memory, gigabytes, speaks_of_memory
 from gvci.jobs.process import identity
 from gvci.jobs.progress import read_progress
 from gvci.jobs.queue import turn
@@ -82,7 +82,8 @@ def explain(fault: BaseException, folder: Path) -> tuple[str, str]:
         return "asked", stopped_sentence(folder)
     known = isinstance(fault, GvciError)
     if not known:
-        traceback.print_exception(fault)
+        with suppress(OSError):  # the log itself may be what is full
+            traceback.print_exception(fault)
     if _is_full(fault):
         message = (
             "No space left on the server: the job could not write its files. Older files are "
@@ -98,7 +99,6 @@ def explain(fault: BaseException, folder: Path) -> tuple[str, str]:
     else:
         number = secrets.token_hex(4)
         log.error("unexpected fault %s", number)
-        print(f"unexpected fault {number}", file=sys.stderr)
         message = (
             f"The job ended by a fault that was not foreseen. Error id {number}: the details are "
             "above it in the job's log."
@@ -210,7 +210,7 @@ def _is_memory(fault: BaseException) -> bool:
     return any(
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
+        or speaks_of_memory(str(error))
         or getattr(error, "errno", None) == errno.ENOMEM
         for error in _chain(fault)
     )
