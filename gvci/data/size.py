@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from gvci.errors import FileError
 
@@ -18,7 +19,8 @@ class DataSize:
     Attributes:
         values: numbers that are kept of X: those that are not 0 where it is sparse.
         counts: whether the raw counts are kept too.
-        arms: numbers of perturbations and of covariate groups, multiplied.
+        labels: perturbations, the control among them.
+        arms: perturbations × doses × covariate groups, at most.
         file_bytes: of the file.
     """
 
@@ -26,6 +28,7 @@ class DataSize:
     genes: int
     values: int
     counts: bool
+    labels: int
     arms: int
     file_bytes: int
 
@@ -43,9 +46,9 @@ def data_size(path: Path) -> DataSize:
             cells, genes = (int(n) for n in (matrix.attrs["shape"] if sparse else matrix.shape))
             values = int(matrix["data"].shape[0]) if sparse else cells * genes
             columns = json.loads(file["uns/gvci"][()])["columns"]
-            arms = 1
-            for name in (columns["perturbation"], *columns["covariates"]):
-                arms *= max(1, _levels(file[f"obs/{name}"]))
+            labels = arms = _levels(file[f"obs/{columns['perturbation']}"])
+            for name in (*columns["covariates"], columns.get("dose")):
+                arms *= _levels(file[f"obs/{name}"]) if name else 1
             counts = "layers/counts" in file
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError):
         message = (
@@ -53,9 +56,11 @@ def data_size(path: Path) -> DataSize:
             "Make one first: python -m gvci prepare."
         )
         raise FileError(message) from None
-    return DataSize(cells, genes, values, counts, arms, path.stat().st_size)
+    return DataSize(cells, genes, values, counts, labels, min(arms, cells), path.stat().st_size)
 
 
 def _levels(column: h5py.Group | h5py.Dataset) -> int:
-    """Distinct values of a column; 1 where they are not written as categories."""
-    return int(column["categories"].shape[0]) if isinstance(column, h5py.Group) else 1
+    """Distinct values of a column, at least 1."""
+    if isinstance(column, h5py.Group):
+        return max(1, int(column["categories"].shape[0]))
+    return max(1, len(np.unique(column[()])))
