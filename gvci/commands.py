@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -81,8 +79,7 @@ def refine(given: Namespace) -> None:
     """Refine a prior on DATA; write GRN."""
     from gvci.data.catalogue import load_network
     from gvci.data.dataset import PerturbationData
-    from gvci.jobs.state import belongs_to_all
-    from gvci.registry import register
+    from gvci.jobs.progress import told
     from gvci.run import UNFINISHED, save_grn
     from gvci.training import refine as refine_grn
 
@@ -96,25 +93,22 @@ def refine(given: Namespace) -> None:
     )
     data = PerturbationData.read(given.data)
     prior = load_network(given.prior).adopted()
-    with _progress("refine", given.job) as progress:
+    with told("refine", given.job) as progress:
         # A long refinement that was stopped goes on here when it is asked for again.
         unfinished = given.out / UNFINISHED / "refine.safetensors"
         grn = refine_grn(data, prior, settings, given.preset, progress, unfinished)
     save_grn(grn, given.data, given.out)
     for sentence in grn.sentences():
         print(sentence)
-    listed = not given.job or belongs_to_all(given.job)
-    entry = register(given.out, "grn", f"{prior.name} refined on {data.title}", listed)
-    _tell_link("network", entry, given.out)
+    _register(given, "grn", f"{prior.name} refined on {data.title}")
 
 
 def train(given: Namespace) -> None:
     """Train a model on DATA and GRN; write RUN with its scores."""
     from gvci.gate_words import gate_sentence
-    from gvci.jobs.state import belongs_to_all
+    from gvci.jobs.progress import told
     from gvci.launch import launched
     from gvci.model_card import warnings
-    from gvci.registry import register
     from gvci.run import make_run
     from gvci.verdict import TITLES
 
@@ -133,15 +127,13 @@ def train(given: Namespace) -> None:
         if named and settings.model != "graphvci" and devices.rank == 0:
             print(f"{TITLES[settings.model]} has no graph: --grn is not used.")
         grn = devices.together(lambda: _network(named) if named else None)
-        with _progress("train", given.job, shown=devices.rank == 0) as progress:
+        with told("train", given.job, shown=devices.rank == 0) as progress:
             run = make_run(given.data, grn, settings, preset, given.out, progress, devices)
     for sentence in [gate_sentence(run.model.gate), *warnings(run)]:
         print(sentence)
     for split, scores in run.scores.items():
         print(f"{split}: {scores.get('verdict') or scores.get('refused')}")
-    listed = not given.job or belongs_to_all(given.job)
-    entry = register(given.out, "run", f"{run.name} on {run.data.title}", listed)
-    _tell_link("counterfactual", entry, given.out)
+    _register(given, "run", f"{run.name} on {run.data.title}")
 
 
 def predict(given: Namespace) -> None:
@@ -194,6 +186,7 @@ def effects(given: Namespace) -> None:
     """Marginal effects (eq. 14) as a csv."""
     from gvci.crossfit import cross_fit
     from gvci.estimator import Predictor, marginal_effects
+    from gvci.jobs.progress import told
     from gvci.run import Run
 
     run = Run.open(given.path)
@@ -205,7 +198,7 @@ def effects(given: Namespace) -> None:
             run.model.treatment_code.parts(name)
     predictor: Predictor = run
     if given.folds:
-        with _progress("cross-fit") as progress:
+        with told("cross-fit") as progress:
             predictor = cross_fit(run, given.folds, progress)
     table = marginal_effects(
         predictor, run.data, given.perturbation, groups, latent=given.latent, bands=given.bands
@@ -276,7 +269,7 @@ def edges(given: Namespace) -> dict[str, Any]:
 
 def jobs(given: Namespace) -> list[dict[str, Any]]:
     """List, show, stop, resume or delete jobs, or clean up old ones."""
-    from gvci.jobs.told import obey
+    from gvci.jobs.verb import obey
 
     rows, lines = obey(given.what, given.id, given.days, given.results)
     if not given.json:
@@ -359,32 +352,16 @@ def _tally(labels: Iterable[str]) -> str:
     return ", ".join(f"{count:,} {label.replace('_', ' ')}" for label, count in counts)
 
 
-def _tell_link(page: str, entry: str | None, path: Path) -> None:
+def _register(given: Namespace, kind: Literal["run", "grn"], title: str) -> None:
+    """Leave a note for the pages, and say where they show the result."""
+    from gvci.jobs.state import belongs_to_all
+    from gvci.registry import register
+
+    entry = register(given.out, kind, title, not given.job or belongs_to_all(given.job))
     if entry is None:
-        print(f"Wrote {path}. The list of runs could not be updated, so pages do not show it.")
+        print(f"Wrote {given.out}. The list of runs could not be updated: pages do not show it.")
         return
-    more = "&tfs=STAT1,IRF1" if page == "network" else ""
-    print(f"Wrote {path}. In the dashboard: http://127.0.0.1:8501/{page}?run={entry}{more}")
-
-
-@contextmanager
-def _progress(what: str, job: str | None, shown: bool = True) -> Iterator[Any]:
-    """A progress bar on standard error with the time left; of a job, its progress.json."""
-    if job and shown:
-        from gvci.jobs.folder import job_folder
-        from gvci.jobs.progress import Reporter
-
-        yield Reporter(job_folder(job))
-        return
-    from tqdm import tqdm
-
-    style = {"unit": "step", "file": sys.stderr, "dynamic_ncols": True, "leave": False}
-    with tqdm(desc=what, disable=not shown, **style) as bar:
-
-        def report(done: int, planned: int, words: str) -> None:
-            bar.total = planned
-            bar.update(done - bar.n)
-            if words:
-                bar.set_postfix_str(words)
-
-        yield report
+    page = f"counterfactual?run={entry}"
+    if kind == "grn":
+        page = f"network?run={entry}&tfs=STAT1,IRF1"
+    print(f"Wrote {given.out}. In the dashboard: http://127.0.0.1:8501/{page}")

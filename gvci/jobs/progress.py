@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gvci.jobs.folder import LOG, METRICS, PROGRESS, read_json, write_json
+from gvci.jobs.folder import LOG, METRICS, PROGRESS, job_folder, read_json, write_json
 
 PAUSE_SECONDS = 0.5
 WINDOW = 240  # reports, two minutes, that the pace is taken from
@@ -82,6 +85,32 @@ class Reporter:
         if done <= before or now <= then:
             return None
         return round((planned - done) * (now - then) / (done - before), 1)
+
+
+@contextmanager
+def told(what: str, job_id: str | None = None, shown: bool = True) -> Iterator[Any]:
+    """What a verb reports to: of a job its progress.json, else a bar on standard error.
+
+    Args:
+        what: the verb.
+        job_id: whose process this is; None for none.
+        shown: False in all processes of a training but the first.
+    """
+    if job_id and shown:
+        yield Reporter(job_folder(job_id))
+        return
+    from tqdm import tqdm
+
+    style = {"unit": "step", "file": sys.stderr, "dynamic_ncols": True, "leave": False}
+    with tqdm(desc=what, disable=not shown, **style) as bar:
+
+        def report(done: int, planned: int, words: str) -> None:
+            bar.total = planned
+            bar.update(done - bar.n)
+            if words:
+                bar.set_postfix_str(words)
+
+        yield report
 
 
 def read_progress(folder: Path) -> Progress | None:
