@@ -108,6 +108,12 @@ def _read(note: Path) -> Entry | None:
     return Entry(note.stem, title, "run" if kind == "run" else "grn", path, False, created, listed)
 
 
+def entry_of(path: Path) -> Entry | None:
+    """The entry of a run's folder, listed or not: whoever knows the folder may open it."""
+    found = (_read(note) for note in _notes())
+    return next((entry for entry in found if entry is not None and entry.path == path), None)
+
+
 def find_entry(entry_id: str) -> Entry:
     """The entry with this id, also one that is not listed.
 

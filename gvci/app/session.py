@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,14 +23,23 @@ from streamlit.runtime.pages_manager import PagesManager
 from gvci.app import provenance
 from gvci.app.text import literal
 from gvci.app.theme import Palette, palette
-from gvci.errors import CatalogueError, GvciError
+from gvci.errors import CatalogueError, GvciError, JobError
+from gvci.jobs.folder import is_id, new_id
+from gvci.jobs.state import Job, read_job
 from gvci.registry import Entry, entries, find_entry
 from gvci.run import Run
 
 ROOT = Path(__file__).parents[2]
 NOTE_SECONDS = 8
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-PAGES = {"home": "Home", "network": "Network", "counterfactual": "Counterfactual", "data": "Data"}
+PAGES = {
+    "home": "Home",
+    "network": "Network",
+    "counterfactual": "Counterfactual",
+    "data": "Data",
+    "train": "Train",
+    "jobs": "Jobs",
+}
 log = logging.getLogger("gvci.app")
 T = TypeVar("T")
 
@@ -173,6 +182,10 @@ def _chosen_entry(place: DeltaGenerator) -> Entry:
         raise CatalogueError(message)
     by_id = {entry.id: entry for entry in known}
     asked, wrong = st.query_params.get("run"), None
+    # One that is not listed opens for whoever has its id from a link, and stays for the visit.
+    for known_id in {asked, st.session_state.get("_run")} - {None, *by_id}:
+        with suppress(CatalogueError):
+            by_id[str(known_id)] = find_entry(str(known_id))
     if asked is not None and asked not in by_id:
         try:
             find_entry(asked)
@@ -184,7 +197,7 @@ def _chosen_entry(place: DeltaGenerator) -> Entry:
         st.warning(wrong)
     current = asked or st.session_state.get("_run")
     current = current if current in by_id else known[0].id
-    if len(known) > 1:
+    if len(by_id) > 1:
         if st.session_state.get("run_choice") != current:
             st.session_state["run_choice"] = current
         place.selectbox(
@@ -336,6 +349,33 @@ def _lately(name: str, found: T | None) -> T | None:
         return found
     kept, at = st.session_state.get(f"_wrong_{name}", (None, now))
     return kept if now - at < NOTE_SECONDS else None
+
+
+def job_in_url() -> Job | None:
+    """The job of `?job=`; a link to none leaves a note."""
+    asked, wrong = st.query_params.get("job"), None
+    if asked is not None:
+        try:
+            return read_job(asked)
+        except JobError as error:
+            wrong = str(error)
+            del st.query_params["job"]
+    wrong = _lately("job", wrong)
+    if wrong:
+        st.warning(f"{literal(wrong)} Showing all jobs.")
+    return None
+
+
+def workspace() -> str | None:
+    """The key of `?workspace=`: whose own jobs and cells are shown beside everyone's."""
+    asked = st.query_params.get("workspace")
+    return asked if is_id(asked) else None
+
+
+def visit() -> str:
+    """A key of this visit that nobody else knows."""
+    key: str = st.session_state.setdefault("_visit", new_id())
+    return key
 
 
 def address(entry: Entry) -> str:

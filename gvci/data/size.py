@@ -17,6 +17,7 @@ class DataSize:
     """What memory and disk depend on.
 
     Attributes:
+        title: of the dataset, for people.
         values: numbers that are kept of X: those that are not 0 where it is sparse.
         counts: whether the raw counts are kept too.
         labels: perturbations, the control among them.
@@ -24,6 +25,7 @@ class DataSize:
         file_bytes: of the file.
     """
 
+    title: str
     cells: int
     genes: int
     values: int
@@ -45,7 +47,8 @@ def data_size(path: Path) -> DataSize:
             sparse = isinstance(matrix, h5py.Group)
             cells, genes = (int(n) for n in (matrix.attrs["shape"] if sparse else matrix.shape))
             values = int(matrix["data"].shape[0]) if sparse else cells * genes
-            columns = json.loads(file["uns/gvci"][()])["columns"]
+            meta = json.loads(file["uns/gvci"][()])
+            columns = meta["columns"]
             labels = arms = _levels(file[f"obs/{columns['perturbation']}"])
             for name in (*columns["covariates"], columns.get("dose")):
                 arms *= _levels(file[f"obs/{name}"]) if name else 1
@@ -56,7 +59,10 @@ def data_size(path: Path) -> DataSize:
             "Make one first: python -m gvci prepare."
         )
         raise FileError(message) from None
-    return DataSize(cells, genes, values, counts, labels, min(arms, cells), path.stat().st_size)
+    title = str(meta.get("title") or meta.get("name") or path.stem)
+    return DataSize(
+        title, cells, genes, values, counts, labels, min(arms, cells), path.stat().st_size
+    )
 
 
 def _levels(column: h5py.Group | h5py.Dataset) -> int:

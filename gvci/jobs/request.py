@@ -29,12 +29,14 @@ class Request(BaseModel):
     format: Literal[1] = 1
     verb: Verb
     data: str = Field(min_length=1, description="prepared cells; for prepare a name or a file")
-    network: str = Field("none", description="refine: the prior; train: the GRN, or none")
+    network: str = Field(default="none", description="refine: the prior; train: the GRN, or none")
     preset: str = "standard"
     settings: dict[str, Any] = Field(default_factory=dict, description="on top of the preset")
-    title: str = Field("", description="a label for people")
-    created: str = Field("", description="when it was asked for, ISO")
-    workspace: str | None = Field(None, description="whose key shows the job; None: everyone's")
+    title: str = Field(default="", description="a label for people")
+    created: str = Field(default="", description="when it was asked for, ISO")
+    workspace: str | None = Field(
+        default=None, description="whose key shows the job; None: everyone's"
+    )
 
     @field_validator("title")
     @classmethod

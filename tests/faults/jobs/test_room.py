@@ -22,12 +22,13 @@ from gvci.jobs.request import Request
 from gvci.jobs.state import Job, jobs_of_all
 from tests.faults.jobs.conftest import ended, log_of
 
-SIZE = DataSize(20_000, 2_000, 6_000_000, True, 20, 160, 60_000_000)
+SIZE = DataSize("Cells", 20_000, 2_000, 6_000_000, True, 20, 160, 60_000_000)
 WITHIN = (0.7, 1.5)  # of the measured peak
 
 
 def test_f34_the_size_is_read_from_the_head_alone(cells: Path, small_data: PerturbationData):
     size = data_size(cells)
+    assert size.title == small_data.title
     assert (size.cells, size.genes) == (small_data.n_cells, len(small_data.genes))
     assert size.values == small_data.expression.nnz
     assert size.counts

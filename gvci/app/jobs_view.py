@@ -1,0 +1,244 @@
+"""What the Jobs page says of a job: its state in words, how far it is, its curves, its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from gvci.app.charts import base_layout
+from gvci.app.text import day, number, tagged
+from gvci.app.theme import Palette
+from gvci.jobs import control, queue
+from gvci.jobs.progress import log_tail, read_metrics
+from gvci.jobs.request import Request
+from gvci.jobs.state import OPEN, Job, jobs, jobs_of_all, read_job
+from gvci.jobs.work import spell
+from gvci.registry import Entry, entry_of
+
+HEIGHT = 240
+SHOWN = {  # the first three that a training writes
+    "validation_r2": "R² of means, validation cells",
+    "cell_correlation": "correlation per cell",
+    "validation_reconstruction": "reconstruction, validation cells",
+    "score": "score",
+}
+MOST_PANELS = 3
+
+
+@dataclass(frozen=True)
+class Look:
+    """A state as a badge: words, icon and colour; never colour alone."""
+
+    words: str
+    icon: str
+    colour: str
+
+
+LOOKS = {
+    "queued": Look("Queued", ":material/hourglass_empty:", "gray"),
+    "running": Look("Running", ":material/play_arrow:", "blue"),
+    "done": Look("Done", ":material/check:", "green"),
+    "stopped": Look("Stopped", ":material/stop:", "gray"),
+    "lost": Look("Lost", ":material/link_off:", "orange"),
+    "fault": Look("Stopped by a fault", ":material/error:", "red"),
+}
+
+again = read_job
+stop, resume, delete = control.stop, control.resume, control.delete
+
+
+def shown(workspace: str | None) -> list[Job]:
+    """The jobs that this visitor may see; the newest first."""
+    return jobs(workspace)
+
+
+def unreadable_words(count: int) -> str:
+    """That some directories are no longer of use."""
+    holds = "directory holds a job" if count == 1 else "directories hold jobs"
+    return (
+        f"{count:,} {holds} that cannot be read (damaged, or of another version). "
+        "python -m gvci jobs list names them."
+    )
+
+
+def unreadable() -> int:
+    """How many directories say nothing about themselves."""
+    return sum(job.request is None for job in jobs_of_all())
+
+
+def works(job: Job) -> bool:
+    """Whether it is queued or running, so that what is shown changes by itself."""
+    return job.state in OPEN
+
+
+def can_resume(job: Job) -> bool:
+    """Whether resume is offered."""
+    return job.state in ("stopped", "lost") and job.request is not None
+
+
+def look(job: Job) -> Look:
+    """The badge of its state."""
+    return LOOKS["fault" if job.fault else job.state]
+
+
+def about(job: Job) -> str:
+    """Verb, preset, date: one line."""
+    if job.request is None:
+        return ""
+    preset = "" if job.request.verb == "prepare" else f", preset {job.request.preset}"
+    return f"{job.request.verb}{preset}, {day(job.created)} {job.created[11:16]} UTC"
+
+
+def sentence(job: Job) -> str:
+    """What it does or how it ended."""
+    if job.state == "queued":
+        before = sum(other.order < job.order for other in queue.waiting())
+        running = sum(other.state == "running" for other in jobs_of_all())
+        ahead = before + running
+        return (
+            f"It waits: {ahead} {'job is' if ahead == 1 else 'jobs are'} before it. It starts by "
+            "itself, also when this page is closed."
+        )
+    if job.state == "running" and job.progress is None:
+        return "It runs and reads its input."
+    return job.sentence
+
+
+def bar(job: Job) -> tuple[float, str] | None:
+    """Share done and words for a progress bar; None where there is nothing to show."""
+    at = job.progress
+    if at is None or job.state == "done" or at.steps <= 0:
+        return None
+    words = f"Step {at.step:,} of {at.steps:,}"
+    if at.words:
+        words += f" ({at.words})"
+    if job.state == "running" and at.left is not None:
+        words += f", about {spell(at.left)} left"
+    return at.share, words
+
+
+def log(job: Job) -> str:
+    """The last lines that its process said."""
+    return "\n".join(log_tail(job.folder))
+
+
+def result(job: Job) -> Entry | None:
+    """The run or network that it made."""
+    return entry_of(job.folder.resolve()) if job.state == "done" else None
+
+
+def settings(job: Job) -> pd.DataFrame:
+    """What was asked for, as a table."""
+    asked = job.request
+    if asked is None:
+        return pd.DataFrame({"Setting": [], "Value": []})
+    rows = {"cells": asked.data, "network": asked.network, "preset": asked.preset}
+    if asked.verb == "prepare":
+        rows = {"cells": asked.data}
+    rows |= {name: str(value) for name, value in asked.settings.items()}
+    rows["seed"] = str(asked.settings.get("seed", 0))
+    return pd.DataFrame({"Setting": list(rows), "Value": list(rows.values())})
+
+
+def link(job: Job) -> dict[str, str]:
+    """The URL that shows a job, with the key that the list of its workspace needs."""
+    key = job.request.workspace if job.request is not None else None
+    return {"job": job.id, **({"workspace": key} if key else {})}
+
+
+def next_steps(job: Job) -> list[tuple[str, dict[str, str]]]:
+    """Label and URL of the Train page for what comes after this job."""
+    asked = job.request
+    if asked is None or job.state in OPEN:
+        return []
+    if asked.verb == "prepare":
+        done = job.state == "done"
+        return [("Train on these cells", {"what": "refine", "cells": job.id})] if done else []
+    steps = [("Again with other settings", _same_choices(asked))]
+    entry = result(job)
+    if entry is not None and entry.kind == "grn":
+        steps.insert(0, ("Train a model on it", {"what": "train", "network": entry.id}))
+    return steps
+
+
+def _same_choices(asked: Request) -> dict[str, str]:
+    """The Train page with the choices of a request: those of the form, and preset and seed."""
+    query = {"what": asked.verb, f"{asked.verb}_preset": asked.preset, "title": asked.title}
+    for name, value in asked.settings.items():
+        key = name if name in ("model", "seed") else f"{asked.verb}_{asked.preset}_{name}"
+        query[key] = str(value).lower() if isinstance(value, bool) else str(value)
+    return query
+
+
+# --- curves ----------------------------------------------------------------------------
+
+
+def metrics(job: Job) -> pd.DataFrame:
+    """One row per validation; empty where the verb writes none."""
+    return pd.DataFrame(read_metrics(job.folder))
+
+
+def curves(rows: pd.DataFrame, colours: Palette) -> go.Figure | None:
+    """Validation by step, a line per part of the training: members loud, inner members grey."""
+    names = _drawn(rows)
+    if not names:
+        return None
+    titles = [tagged(SHOWN[name]) for name in names]
+    figure = make_subplots(1, len(names), subplot_titles=titles, horizontal_spacing=0.07)
+    figure.update_layout(
+        **base_layout(colours, HEIGHT, margin={"l": 40, "r": 12, "t": 28, "b": 36})
+    )
+    figure.update_annotations(font={"size": 12, "color": colours.ink})
+    stages = list(dict.fromkeys(rows["stage"])) if "stage" in rows else [""]
+    for column, name in enumerate(names, 1):
+        for stage in stages:
+            part = rows[rows["stage"] == stage] if stage else rows
+            figure.add_trace(_line(part, name, stage, colours), row=1, col=column)
+        figure.update_xaxes(title_text="step", title_standoff=2, row=1, col=column)
+    figure.update_xaxes(showgrid=False, zeroline=False, linecolor=colours.line, fixedrange=True)
+    figure.update_yaxes(gridcolor=colours.line, zeroline=False, fixedrange=True, nticks=5)
+    return figure
+
+
+def _line(part: pd.DataFrame, name: str, stage: str, colours: Palette) -> go.Scatter:
+    inner = stage.startswith("inner")
+    colour = colours.control if inner else colours.predicted
+    return go.Scatter(
+        x=part["step"],
+        y=part[name],
+        mode="lines+markers",
+        line={"color": colour, "width": 1.4 if inner else 2.4},
+        marker={"size": 4 if inner else 7, "symbol": "circle" if inner else "circle-open"},
+        name=tagged(stage or "training"),
+    )
+
+
+def curves_caption(rows: pd.DataFrame) -> str:
+    """What the lines are."""
+    inner = "stage" in rows and rows["stage"].str.startswith("inner").any()
+    return (
+        "Vermillion rings: the members of the model. Grey: inner members, which choose the steps."
+        if inner
+        else "One point per validation."
+    )
+
+
+def alt(rows: pd.DataFrame) -> str:
+    """The figure in words: the last values."""
+    last = rows.iloc[-1]
+    values = [f"{SHOWN[name]} {number(float(last[name]), 3)}" for name in _drawn(rows)]
+    return f"Validation by step. At step {int(last['step']):,}: {', '.join(values)}."
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same numbers as the figure's."""
+    first = [name for name in ("stage", "step", "epoch", "seconds") if name in rows]
+    return rows[[*first, *_drawn(rows)]].round(4)
+
+
+def _drawn(rows: pd.DataFrame) -> Sequence[str]:
+    return [name for name in SHOWN if name in rows and rows[name].notna().any()][:MOST_PANELS]

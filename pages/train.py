@@ -1,0 +1,112 @@
+"""Train: choose cells, a network and settings; see what it will take; start a job."""
+
+import streamlit as st
+
+from gvci.app import session
+
+session.guard()
+from gvci.app import forms  # noqa: E402
+from gvci.app import train_view as view  # noqa: E402
+from gvci.app.text import literal  # noqa: E402
+
+
+def pick(place, label, options, name, words, **more):
+    """One of some things with an id; the id is in the URL."""
+    by_id = {option.id: option for option in options}
+    session.unknown_in_url(name, list(by_id), label)
+    chosen = place.selectbox(
+        label, list(by_id), format_func=lambda i: words(by_id[i]) if i in by_id else str(i),
+        key=name, bind="query-params", **more,
+    )  # fmt: skip
+    return by_id.get(chosen)
+
+
+def widget(place, field, key):
+    """The widget of one setting; its value."""
+    more = {"key": key, "bind": "query-params", "help": literal(field.help, 800) or None}
+    if field.kind == "choice":
+        at = field.options.index(field.value)
+        return place.selectbox(field.label, field.options, at, **more)
+    if field.kind == "switch":
+        return place.toggle(field.label, field.value, **more)
+    numeric = int if field.kind == "whole" else float
+    low, high = (None if bound is None else numeric(bound) for bound in (field.low, field.high))
+    value = None if field.value is None else numeric(field.value)
+    if field.kind == "whole":
+        more |= {"step": 1}
+    else:
+        more |= {"step": max(abs(value or 0.1) / 10, 1e-9), "format": "%g"}
+    return place.number_input(
+        field.label, low, high, value, placeholder="chosen from the data", **more
+    )
+
+
+def settings(verb, preset):
+    """All settings; those that differ from the preset's."""
+    chosen = {}
+    with st.expander("All settings"):
+        places = st.columns(4)
+        for at, field in enumerate(forms.fields(verb, preset)):
+            chosen[field.name] = widget(places[at % 4], field, f"{verb}_{preset}_{field.name}")
+    return forms.changes(verb, preset, chosen)
+
+
+def start(asked, label):
+    """The button; a started job is shown on its own page."""
+    if st.button(label, type="primary", icon=":material/play_arrow:", key="start"):
+        job = view.start(asked, session.visit())
+        st.switch_page(session.to("jobs"), query_params=view.link(job))
+
+
+with session.page("Train", needs_run=False):
+    space = session.workspace()
+    verb = st.segmented_control(
+        "What", list(view.VERBS), default="refine", format_func=view.VERBS.get, required=True,
+        key="what", bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    first, second = st.columns(2)
+    cells = pick(first, "Cells", view.datasets(space), "cells", lambda one: one.label)
+    if cells is None:
+        st.markdown("There are no cells to train on: prepare a dataset on the Data page.")
+        st.stop()
+    if cells.path is None:
+        with session.faults():
+            asked = view.preparation(cells, space)
+            st.markdown(
+                f"{literal(cells.title)} has to be prepared first: quality control, "
+                "normalisation, choice of genes, split."
+            )
+            st.caption(view.needs(asked))
+            start(asked, "Prepare these cells")
+        st.stop()
+    model = "graphvci"
+    if verb == "train":
+        model = second.selectbox(
+            "Model", list(view.MODELS), format_func=view.MODELS.get, key="model",
+            bind="query-params",
+        )  # fmt: skip
+        shown = view.networks(cells) if model == "graphvci" else [view.WITHOUT]
+    else:
+        shown = view.priors()
+    place = second if verb == "refine" else st
+    label = "Prior network" if verb == "refine" else "Network"
+    network = pick(place, label, shown, "prior" if verb == "refine" else "network", view.name)
+    left, middle, right = st.columns([2, 1, 2], vertical_alignment="bottom")
+    names = view.presets(verb, model)
+    preset = left.segmented_control(
+        "Preset", names, default=names[min(1, len(names) - 1)], required=True,
+        key=f"{verb}_preset" if len(names) > 1 else None,
+        bind="query-params" if len(names) > 1 else None,
+    )  # fmt: skip
+    seed = middle.number_input("Seed", 0, None, 0, step=1, key="seed", bind="query-params")
+    title = right.text_input(
+        "Label", key="title", max_chars=120, placeholder="for the list of jobs"
+    )
+    st.caption(view.PRESETS[verb][preset])
+    changed = settings(verb, preset)
+    with session.faults():
+        asked = view.request(
+            verb, cells, network, preset, {**view.fixed(verb, model, seed), **changed}, title, space
+        )
+        st.markdown(view.needs(asked))
+        start(asked, view.VERBS[verb])
