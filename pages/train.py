@@ -10,14 +10,23 @@ from gvci.app import train_view as view  # noqa: E402
 from gvci.app.text import literal  # noqa: E402
 
 
-def pick(place, label, options, name, words, **more):
-    """One of some things with an id; the id is in the URL."""
+def pick(place, label, options, name):
+    """One of some things; its id, not its label, is in the URL."""
     by_id = {option.id: option for option in options}
     session.unknown_in_url(name, list(by_id), label)
+    key, asked = f"{name}_box", st.query_params.get(name)
+    if asked in by_id and asked != st.session_state.get(f"_url_{name}"):
+        st.session_state[key] = asked
+    if st.session_state.get(key) not in by_id:
+        st.session_state[key] = next(iter(by_id), None)
     chosen = place.selectbox(
-        label, list(by_id), format_func=lambda i: words(by_id[i]) if i in by_id else str(i),
-        key=name, bind="query-params", **more,
-    )  # fmt: skip
+        label, list(by_id), format_func=lambda i: by_id[i].label if i in by_id else str(i), key=key
+    )
+    st.session_state[f"_url_{name}"] = chosen
+    if chosen is not None and chosen != next(iter(by_id)):
+        st.query_params[name] = chosen
+    elif name in st.query_params:
+        del st.query_params[name]
     return by_id.get(chosen)
 
 
@@ -60,12 +69,13 @@ def start(asked, label):
 
 with session.page("Train", needs_run=False):
     space = session.workspace()
+    session.unknown_in_url("what", list(view.VERBS.values()), "The choice of what to do")
     verb = st.segmented_control(
         "What", list(view.VERBS), default="refine", format_func=view.VERBS.get, required=True,
         key="what", bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
     first, second = st.columns(2)
-    cells = pick(first, "Cells", view.datasets(space), "cells", lambda one: one.label)
+    cells = pick(first, "Cells", view.datasets(space), "cells")
     if cells is None:
         st.markdown("There are no cells to train on: prepare a dataset on the Data page.")
         st.stop()
@@ -90,7 +100,7 @@ with session.page("Train", needs_run=False):
         shown = view.priors()
     place = second if verb == "refine" else st
     label = "Prior network" if verb == "refine" else "Network"
-    network = pick(place, label, shown, "prior" if verb == "refine" else "network", view.name)
+    network = pick(place, label, shown, "prior" if verb == "refine" else "network")
     left, middle, right = st.columns([2, 1, 2], vertical_alignment="bottom")
     names = view.presets(verb, model)
     preset = left.segmented_control(
@@ -100,8 +110,9 @@ with session.page("Train", needs_run=False):
     )  # fmt: skip
     seed = middle.number_input("Seed", 0, None, 0, step=1, key="seed", bind="query-params")
     title = right.text_input(
-        "Label", key="title", max_chars=120, placeholder="for the list of jobs"
-    )
+        "Label", key="title", max_chars=120, bind="query-params",
+        placeholder="for the list of jobs",
+    )  # fmt: skip
     st.caption(view.PRESETS[verb][preset])
     changed = settings(verb, preset)
     with session.faults():

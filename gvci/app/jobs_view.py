@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 from gvci.app.charts import base_layout
 from gvci.app.text import day, number, tagged
 from gvci.app.theme import Palette
+from gvci.app.train_view import MODELS, VERBS
 from gvci.jobs import control, queue
 from gvci.jobs.progress import log_tail, read_metrics
 from gvci.jobs.request import Request
@@ -156,21 +157,24 @@ def next_steps(job: Job) -> list[tuple[str, dict[str, str]]]:
     if asked is None or job.state in OPEN:
         return []
     if asked.verb == "prepare":
-        done = job.state == "done"
-        return [("Train on these cells", {"what": "refine", "cells": job.id})] if done else []
+        if job.state != "done":
+            return []
+        return [("Train on these cells", {"what": VERBS["refine"], "cells": job.id})]
     steps = [("Again with other settings", _same_choices(asked))]
     entry = result(job)
     if entry is not None and entry.kind == "grn":
-        steps.insert(0, ("Train a model on it", {"what": "train", "network": entry.id}))
+        steps.insert(0, ("Train a model on it", {"what": VERBS["train"], "network": entry.id}))
     return steps
 
 
 def _same_choices(asked: Request) -> dict[str, str]:
     """The Train page with the choices of a request: those of the form, and preset and seed."""
-    query = {"what": asked.verb, f"{asked.verb}_preset": asked.preset, "title": asked.title}
+    query = {"what": VERBS[asked.verb], f"{asked.verb}_preset": asked.preset, "title": asked.title}
     for name, value in asked.settings.items():
         key = name if name in ("model", "seed") else f"{asked.verb}_{asked.preset}_{name}"
         query[key] = str(value).lower() if isinstance(value, bool) else str(value)
+    if "model" in query:
+        query["model"] = MODELS[query["model"]]
     return query
 
 

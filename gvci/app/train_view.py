@@ -76,11 +76,6 @@ class Network:
 WITHOUT = Network("none", "No network", "none")
 
 
-def name(network: Network) -> str:
-    """What a network is called in the list."""
-    return network.label
-
-
 def datasets(workspace: str | None) -> list[Cells]:
     """Prepared cells, each file once; then what the catalogue could prepare."""
     found: dict[tuple[int, int], Cells] = {}

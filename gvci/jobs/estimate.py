@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +22,7 @@ LIBRARIES = {"refine": 480e6, "train": 610e6}  # bytes of the process before it 
 CSR = 8.0  # bytes of a value and its column
 SPARE_DISK = 100e6  # kept free for everybody
 FEWEST_GENES = 50
+HUMAN_REGULATORS = 1_800
 COPIES = 8  # of the weights: live, gradient, Adam's two, lagged, best, and what is being saved
 DENSE_CELLS = 8000  # that a member makes dense when it starts
 SHOWN_CELLS = 256  # that preset `paper` of refine is validated on
@@ -144,11 +146,20 @@ def _estimator(request: Request) -> Callable[[DataSize], Estimate]:
 
 def _regulators(network: str) -> int:
     """How many the prior has; of one that is not here yet as many as humans have."""
-    from gvci.data.catalogue import catalogue_table, load_network
+    from gvci.data.catalogue import catalogue_table
 
     known = catalogue_table().set_index("name")["available"]
     if network in known.index and known[network] in ("downloadable", "by hand"):
-        return 1_800
+        return HUMAN_REGULATORS
+    file = Path(network)
+    return _counted(network, file.stat().st_mtime_ns if file.exists() else 0)
+
+
+@lru_cache(maxsize=32)
+def _counted(network: str, version: int) -> int:
+    """The regulators of a network that is here; counted once per version of the file."""
+    from gvci.data.catalogue import load_network
+
     return len(load_network(network).adopted().sources)
 
 
