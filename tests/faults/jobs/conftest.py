@@ -99,7 +99,7 @@ def stopped_midway(stopped_once: Job, home: Path) -> Job:
     return read_job(stopped_once.id)
 
 
-def until(job: Job, good: Callable[[Job], bool], seconds: float = 120.0) -> Job:
+def until(job: Job, good: Callable[[Job], bool], seconds: float = 300.0) -> Job:
     """Read a job until it is as wanted."""
     deadline = time.monotonic() + seconds
     while not good(job):
@@ -109,7 +109,7 @@ def until(job: Job, good: Callable[[Job], bool], seconds: float = 120.0) -> Job:
     return job
 
 
-def ended(job: Job, seconds: float = 120.0) -> Job:
+def ended(job: Job, seconds: float = 300.0) -> Job:
     """Read a job until it is no longer queued or running."""
     return until(job, lambda now: now.state not in OPEN, seconds)
 
