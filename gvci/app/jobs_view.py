@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,6 +14,8 @@ from gvci.app.charts import base_layout
 from gvci.app.text import day, number, tagged
 from gvci.app.theme import Palette
 from gvci.app.train_view import MODELS, VERBS
+from gvci.data.size import data_size
+from gvci.errors import GvciError
 from gvci.jobs import control, queue
 from gvci.jobs.progress import log_tail, read_metrics
 from gvci.jobs.request import Request
@@ -137,12 +140,29 @@ def settings(job: Job) -> pd.DataFrame:
     asked = job.request
     if asked is None:
         return pd.DataFrame({"Setting": [], "Value": []})
-    rows = {"cells": asked.data, "network": asked.network, "preset": asked.preset}
-    if asked.verb == "prepare":
-        rows = {"cells": asked.data}
+    rows = {"cells": _cells(asked)}
+    if asked.verb != "prepare":
+        rows |= {"network": _network(asked), "preset": asked.preset}
     rows |= {name: str(value) for name, value in asked.settings.items()}
     rows["seed"] = str(asked.settings.get("seed", 0))
     return pd.DataFrame({"Setting": list(rows), "Value": list(rows.values())})
+
+
+def _cells(asked: Request) -> str:
+    """The dataset by its title; where it lies is nobody's business."""
+    if asked.verb == "prepare":
+        return Path(asked.data).name
+    try:
+        return data_size(Path(asked.data)).title
+    except GvciError:
+        return "no longer there"
+
+
+def _network(asked: Request) -> str:
+    if not Path(asked.network).is_absolute():
+        return asked.network
+    entry = entry_of(Path(asked.network))
+    return entry.title if entry is not None else Path(asked.network).name
 
 
 def link(job: Job) -> dict[str, str]:

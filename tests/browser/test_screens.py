@@ -19,6 +19,8 @@ PAGES = {
     "recovery": "network?view=Precision+and+recall",
     "counterfactual": "counterfactual",
     "data": "data",
+    "train": "train?what=Train+a+model",
+    "jobs": "jobs",
 }
 
 
