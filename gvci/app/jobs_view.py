@@ -17,10 +17,10 @@ from gvci.app.train_view import MODELS, VERBS
 from gvci.data.size import data_size
 from gvci.errors import GvciError
 from gvci.jobs import control, queue
+from gvci.jobs.ending import spell
 from gvci.jobs.progress import log_tail, read_metrics
 from gvci.jobs.request import Request
 from gvci.jobs.state import OPEN, Job, jobs, jobs_of_all, read_job
-from gvci.jobs.work import spell
 from gvci.registry import Entry, entry_of
 
 HEIGHT = 240

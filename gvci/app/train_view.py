@@ -15,12 +15,12 @@ from gvci.data.catalogue import catalogue_table
 from gvci.data.size import DataSize, data_size
 from gvci.errors import GvciError
 from gvci.jobs import control
+from gvci.jobs.ending import spell
 from gvci.jobs.estimate import estimate, require_room
 from gvci.jobs.folder import jobs_home
 from gvci.jobs.limits import allowed_memory, gigabytes
 from gvci.jobs.request import Request
 from gvci.jobs.state import Job, jobs
-from gvci.jobs.work import spell
 from gvci.registry import entries
 from gvci.run import DATA, GRN_FOLDER
 from gvci.verdict import TITLES

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import gvci
 from gvci.errors import JobError
+from gvci.jobs.ending import finish, stopped_sentence
 from gvci.jobs.estimate import require_room
 from gvci.jobs.folder import (
     DONE,
@@ -29,7 +30,6 @@ from gvci.jobs.process import end, identity
 from gvci.jobs.queue import waiting
 from gvci.jobs.request import Request
 from gvci.jobs.state import OPEN, Job, jobs_of_all, read_job
-from gvci.jobs.work import finish, stopped_sentence
 
 PROGRAM = (sys.executable, "-m", "gvci")
 MOST_WAITING = 50

@@ -14,12 +14,12 @@ from streamlit.testing.v1 import AppTest
 from gvci.app import jobs_view
 from gvci.app.theme import LIGHT
 from gvci.jobs import control
+from gvci.jobs.ending import finish
 from gvci.jobs.folder import PROCESS, new_id, write_json
 from gvci.jobs.process import end
 from gvci.jobs.progress import Reporter
 from gvci.jobs.request import Request
 from gvci.jobs.state import OPEN, Job, jobs_of_all, read_job
-from gvci.jobs.work import finish
 from gvci.registry import register
 from tests.app.conftest import DEMO, OpenPage, said, sound
 

@@ -13,7 +13,8 @@ import torch
 
 from gvci.checkpoint import load_checkpoint
 from gvci.errors import GvciError, JobError, TrainingError
-from gvci.jobs import control, estimate, work
+from gvci.jobs import control, estimate
+from gvci.jobs.ending import explain
 from gvci.jobs.folder import CHECKPOINT, jobs_home
 from gvci.jobs.kept import kept
 from gvci.jobs.state import Job, jobs_of_all
@@ -173,7 +174,7 @@ FAULTS: dict[str, tuple[Callable[[], BaseException], str]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_f34_every_fault_is_one_sentence(tmp_path: Path, caplog, capsys, name: str) -> None:
     fault, expected = FAULTS[name]
-    reason, told = work.explain(fault(), tmp_path)
+    reason, told = explain(fault(), tmp_path)
     assert reason == "fault"
     assert expected in told
     assert "Traceback" not in told

@@ -203,7 +203,7 @@ def old_and_new(asleep, request_of) -> dict[str, Job]:
         control.stop(found[name].id)
     for name in ("lost", "done"):
         end(found[name].process, 0.0)
-    from gvci.jobs.work import finish
+    from gvci.jobs.ending import finish
 
     finish(found["done"].folder, "done", "finished", "Finished.", 1.0)
     then = time.time() - 40 * 86_400

@@ -19,12 +19,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gvci.checkpoint import load_checkpoint, save_checkpoint
 from gvci.errors import JobError
 from gvci.jobs import control
+from gvci.jobs.ending import finish
 from gvci.jobs.folder import CHECKPOINT, DONE, PROCESS, PROGRESS, REQUEST, new_id, write_json
 from gvci.jobs.process import alive, end, identity
 from gvci.jobs.progress import Reporter
 from gvci.jobs.request import Request
 from gvci.jobs.state import OPEN, STATES, jobs, jobs_of_all, read_job
-from gvci.jobs.work import finish
 from tests.faults.jobs.conftest import SLEEPER
 
 
