@@ -16,15 +16,21 @@ from pathlib import Path
 from gvci.errors import GvciError
 from gvci.jobs.folder import DONE, write_json
 from gvci.jobs.kept import kept
-from gvci.jobs.limits import allowed_memory, gigabytes, speaks_of_memory
+from gvci.jobs.limits import Memory, gigabytes, speaks_of_memory, status
 from gvci.jobs.progress import read_progress
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 log = logging.getLogger("gvci.jobs")
 
 
-def explain(fault: BaseException, folder: Path) -> tuple[str, str]:
-    """Why a job ended early, asked or fault, and in one sentence for the user."""
+def explain(fault: BaseException, folder: Path, memory: Memory) -> tuple[str, str]:
+    """Why a job ended early, asked or fault, and in one sentence for the user.
+
+    Args:
+        fault: what was raised.
+        folder: the job's.
+        memory: as it was then.
+    """
     if isinstance(fault, KeyboardInterrupt):
         return "asked", stopped_sentence(folder)
     known = isinstance(fault, GvciError)
@@ -36,9 +42,9 @@ def explain(fault: BaseException, folder: Path) -> tuple[str, str]:
             "No space left on the server: the job could not write its files. Older files are "
             "intact. Free some space, then resume."
         )
-    elif _is_memory(fault):
+    elif _is_memory(fault) or (memory.at_limit and not known):
         message = (
-            f"Out of memory: {gigabytes(allowed_memory())} are allowed, and this job needs more. "
+            f"Out of memory: {gigabytes(memory.limit)} are allowed, and this job needs more. "
             "Use fewer genes or cells, or a smaller batch."
         )
     elif known:
@@ -123,9 +129,8 @@ def _chain(fault: BaseException) -> list[BaseException]:
 
 def _peak_bytes() -> int:
     """The most resident memory that this process had."""
-    with suppress(OSError, StopIteration, ValueError):
-        # What the system counts for getrusage holds the parent's before the start, too.
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+    # What getrusage tells holds the parent's before the start, too.
+    if "VmHWM" in status():
+        return status()["VmHWM"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak * (1 if sys.platform == "darwin" else 1024))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 from gvci.errors import SettingsError
 
 MEMORY = "GVCI_MAX_MEMORY"
 CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 GIGABYTE = 10**9
+NEAR = 0.97  # of a limit: what failed may have failed for lack of memory
 NO_MEMORY = (
     "can't allocate memory",
     "cannot allocate memory",
@@ -52,6 +55,33 @@ def gigabytes(count: float) -> str:
     """Bytes for people: "0.4 GB", "12 GB"."""
     size = count / GIGABYTE
     return f"{size:.1f} GB" if size < 9.95 else f"{size:.0f} GB"
+
+
+class Memory(NamedTuple):
+    """What this process may use, in bytes, and whether it has come to that."""
+
+    limit: int
+    at_limit: bool
+
+
+def memory_in_force() -> Memory:
+    """The lowest of all limits; where memory is short any call may fail in any way."""
+    sizes = {"VmPeak": resource.RLIMIT_AS, "VmData": resource.RLIMIT_DATA}
+    limits = {name: resource.getrlimit(kind)[0] for name, kind in sizes.items()}
+    limits = {name: limit for name, limit in limits.items() if limit != resource.RLIM_INFINITY}
+    used = status()
+    at_limit = any(used.get(name, 0) > NEAR * limit for name, limit in limits.items())
+    return Memory(min([allowed_memory(), *limits.values()]), at_limit)
+
+
+def status() -> dict[str, int]:
+    """Sizes of this process in bytes, by the kernel's names; {} where there is no /proc."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return {}
+    words = [line.split() for line in lines if line.startswith("Vm")]
+    return {name.rstrip(":"): 1024 * int(size) for name, size, *_ in words}
 
 
 def speaks_of_memory(text: str) -> bool:

@@ -23,7 +23,7 @@ from gvci.jobs.folder import (
     read_json,
     write_json,
 )
-from gvci.jobs.limits import allowed_memory
+from gvci.jobs.limits import allowed_memory, memory_in_force
 from gvci.jobs.process import identity
 from gvci.jobs.queue import turn
 from gvci.jobs.state import read_job
@@ -61,8 +61,9 @@ def work(job_id: str, verb: Callable[[], Any]) -> int:
             _finish(folder, "done", "finished", f"Finished after {spell(took)}.", took)
         except BaseException as fault:  # noqa: BLE001
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            memory = memory_in_force()
             _unlimit_memory()
-            reason, sentence = explain(fault, folder)
+            reason, sentence = explain(fault, folder, memory)
             _finish(folder, "stopped", reason, sentence, None)
             return 2
     return 0

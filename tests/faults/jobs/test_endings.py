@@ -17,6 +17,7 @@ from gvci.jobs import control, estimate
 from gvci.jobs.ending import explain
 from gvci.jobs.folder import CHECKPOINT, jobs_home
 from gvci.jobs.kept import kept
+from gvci.jobs.limits import Memory, memory_in_force
 from gvci.jobs.state import Job, jobs_of_all
 from tests.faults.jobs.conftest import EAGER, ended, log_of, until
 
@@ -174,7 +175,7 @@ FAULTS: dict[str, tuple[Callable[[], BaseException], str]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_f34_every_fault_is_one_sentence(tmp_path: Path, caplog, capsys, name: str) -> None:
     fault, expected = FAULTS[name]
-    reason, told = explain(fault(), tmp_path)
+    reason, told = explain(fault(), tmp_path, Memory(4 * 10**9, at_limit=False))
     assert reason == "fault"
     assert expected in told
     assert "Traceback" not in told
@@ -182,6 +183,15 @@ def test_f34_every_fault_is_one_sentence(tmp_path: Path, caplog, capsys, name: s
         number = told.split("Error id ")[1][:8]
         assert number in caplog.text
         assert type(fault()).__name__ in capsys.readouterr().err
+
+
+def test_f34_at_the_limit_of_memory_any_fault_is_one_of_memory(tmp_path: Path) -> None:
+    """An import that fails half-way, an error of a library that says nothing of its reason."""
+    told = explain(ImportError("cannot import name x"), tmp_path, Memory(4 * 10**9, at_limit=True))
+    assert "Out of memory: 4.0 GB are allowed" in told[1]
+    told = explain(TrainingError("Hold out less."), tmp_path, Memory(4 * 10**9, at_limit=True))
+    assert told[1] == "Hold out less."
+    assert not memory_in_force().at_limit
 
 
 def test_f34_an_unforeseen_fault_shows_an_id_that_is_in_the_log(request_of, monkeypatch) -> None:
