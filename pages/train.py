@@ -120,4 +120,4 @@ with session.page("Train", needs_run=False):
             verb, cells, network, preset, {**view.fixed(verb, model, seed), **changed}, title, space
         )
         st.markdown(view.needs(asked))
-        start(asked, view.VERBS[verb])
+        start(asked, "Start")

@@ -107,8 +107,9 @@ def sentence(job: Job) -> str:
             f"It waits: {ahead} {'job is' if ahead == 1 else 'jobs are'} before it. It starts by "
             "itself, also when this page is closed."
         )
-    if job.state == "running" and job.progress is None:
-        return "It runs and reads its input."
+    if job.state == "running":
+        does = "It works" if job.progress is not None else "It reads its input"
+        return f"{does}, also when this page is closed."
     return job.sentence
 
 

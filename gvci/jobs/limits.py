@@ -52,8 +52,10 @@ def free_disk(folder: Path) -> int:
 
 
 def gigabytes(count: float) -> str:
-    """Bytes for people: "0.4 GB", "12 GB"."""
+    """Bytes for people: "30 MB", "0.4 GB", "12 GB"."""
     size = count / GIGABYTE
+    if size < 0.1:
+        return f"{1000 * size:.0f} MB"
     return f"{size:.1f} GB" if size < 9.95 else f"{size:.0f} GB"
 
 

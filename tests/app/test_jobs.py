@@ -55,7 +55,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
 
 STATES = {
     "queued": ("Queued", "It waits: 0 jobs are before it", {"Stop"}),
-    "running": ("Running", "It runs, at step 120 of 800", {"Stop"}),
+    "running": ("Running", "It works, also when this page is closed", {"Stop"}),
     "done": ("Done", "Finished after 3 min", set()),
     "stopped": ("Stopped", "Training diverged at step 120", {"Resume"}),
     "fault": ("Stopped by a fault", "Training diverged at step 120", {"Resume"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -41,7 +42,7 @@ def test_what_it_takes_is_told_before_the_start(open_page: OpenPage):
         text = sound(open_page("train", **query))
         assert "on one core" in text
         assert "GB of memory" in text
-        assert "on disk" in text
+        assert re.search(r"\d+ MB on disk", text)
     assert jobs_of_all() == [], "opening a page starts nothing"
 
 
