@@ -93,7 +93,7 @@ def one(job):
             said = view.log(now)
             if said:
                 st.subheader("Log", anchor=False)
-                st.code(said, language=None, wrap_lines=True, height=180)
+                st.code(said, language=None, wrap_lines=True)
 
     st.page_link(session.to("jobs"), label="All jobs", icon=":material/arrow_back:")
     st.subheader(literal(job.title, 200), anchor=False)
@@ -112,10 +112,15 @@ def every():
             found = view.shown(session.workspace())
             for job in found:
                 with st.container(border=True, horizontal=True, vertical_alignment="center"):
-                    badge(job)
-                    with st.container(width="stretch"):
-                        st.markdown(f"**{literal(job.title, 120)}**  \n{literal(view.about(job))}")
-                        progress(job)
+                    with st.container(width=150):
+                        badge(job)
+                    with st.container(width="stretch", gap="small"):
+                        st.markdown(f"**{literal(job.title, 120)}**")
+                        st.caption(literal(view.about(job)))
+                        if view.works(job):
+                            progress(job)
+                        else:
+                            st.markdown(literal(view.sentence(job), 300))
                     st.page_link(
                         session.to("jobs"), label="Open", icon=":material/arrow_forward:",
                         query_params=view.link(job),

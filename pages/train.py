@@ -54,8 +54,9 @@ def settings(verb, preset):
     """All settings; those that differ from the preset's."""
     chosen = {}
     with st.expander("All settings"):
-        places = st.columns(4)
         for at, field in enumerate(forms.fields(verb, preset)):
+            if at % 4 == 0:
+                places = st.columns(4, vertical_alignment="bottom")
             chosen[field.name] = widget(places[at % 4], field, f"{verb}_{preset}_{field.name}")
     return forms.changes(verb, preset, chosen)
 
