@@ -35,12 +35,25 @@ def datasets(given: Namespace) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in rows]
 
 
+def fetch(given: Namespace) -> dict[str, Any]:
+    """Download a named file into the cache, after its licence was accepted where it asks that."""
+    from gvci.data.catalogue import find
+    from gvci.data.files import locate
+
+    entry = find(given.name)
+    with _progress("fetch", "B") as progress:
+        path = locate(entry, progress, given.accept_licence)
+    print(f"{entry.title} is in {path}. Licence: {entry.licence}.")
+    return {"name": entry.name, "path": str(path), "licence": entry.licence}
+
+
 def prepare(given: Namespace) -> None:
     """QC, normalise, choose genes, split; write DATA."""
     from gvci.data.catalogue import load_dataset
     from gvci.data.prepare import prepare as prepare_cells
 
-    adata, entry = load_dataset(given.data)
+    with _progress("fetch", "B") as progress:
+        adata, entry = load_dataset(given.data, progress)
     asked = read_words(given.config, given.words)
     options = {
         "perturbation": given.perturbation,
@@ -50,6 +63,7 @@ def prepare(given: Namespace) -> None:
         "dose": given.dose,
         "n_genes": given.genes,
         "keep_genes": _genes(given.keep_genes) or None,
+        "gene_names": given.gene_names,
         "holdout": given.holdout,
         "ood": given.ood,
         "seed": given.seed,
@@ -79,8 +93,8 @@ def _usual(entry: CatalogueEntry | None, asked: Mapping[str, Any]) -> dict[str, 
 
 def refine(given: Namespace) -> None:
     """Refine a prior on DATA; write GRN."""
-    from gvci.data.catalogue import load_network
     from gvci.data.dataset import PerturbationData
+    from gvci.priors import find_prior
     from gvci.registry import register
     from gvci.run import save_grn
     from gvci.training import refine as refine_grn
@@ -94,7 +108,7 @@ def refine(given: Namespace) -> None:
         alpha=given.alpha,
     )
     data = PerturbationData.read(given.data)
-    prior = load_network(given.prior).adopted()
+    prior = find_prior(given.prior, data, given.orientation)
     with _progress("refine") as progress:
         # A long refinement that was stopped goes on here when it is asked for again.
         unfinished = given.out / "unfinished.safetensors"
@@ -343,14 +357,15 @@ def _tell_link(page: str, entry: str | None, path: Path) -> None:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Any]:
+def _progress(what: str, unit: str = "step") -> Iterator[Any]:
     """A progress bar on standard error with the time left."""
     from tqdm import tqdm
 
-    with tqdm(desc=what, unit="step", file=sys.stderr, dynamic_ncols=True, leave=False) as bar:
+    shown = {"unit": unit, "unit_scale": unit == "B", "file": sys.stderr, "dynamic_ncols": True}
+    with tqdm(desc=what, leave=False, delay=0.5, **shown) as bar:
 
         def report(done: int, planned: int, words: str) -> None:
-            bar.total = planned
+            bar.total = planned or None
             bar.update(done - bar.n)
             if words:
                 bar.set_postfix_str(words)

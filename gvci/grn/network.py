@@ -12,6 +12,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from gvci.errors import GRNError, listed
+from gvci.grn.kinds import kind_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -74,11 +75,17 @@ class GRN:
         shared = wanted.isin(mine)
         inside = self.edges["source"].isin(wanted) & self.edges["target"].isin(wanted)
         if shared.sum() < 2 or not inside.any():
+            mine_use, data_use = kind_of(mine), kind_of(wanted)
+            differ = (
+                f"{purpose[0].upper()}{purpose[1:]} use {data_use}, the network uses {mine_use}. "
+                if mine_use != data_use
+                else ""
+            )
             message = (
                 f"The network {self.name or 'given'} shares {int(shared.sum())} of its "
                 f"{len(mine):,} genes and {int(inside.sum())} edges with {purpose} "
                 f"(network: {listed(mine, 3)}; {purpose}: {listed(wanted, 3)}). "
-                "Use a network with the same kind of gene names."
+                f"{differ}Use a network with the same kind of gene names."
             )
             raise GRNError(message)
         dropped = int((~inside).sum())

@@ -115,7 +115,8 @@ def test_no_shared_gene_shows_both_kinds_of_names() -> None:
         grn.restricted(["ENSG00000115415", "ENSG00000125347"])
     assert str(caught.value) == (
         "The network prior shares 0 of its 2 genes and 0 edges with the data (network: STAT1, "
-        "IRF1; the data: ENSG00000115415, ENSG00000125347). Use a network with the same kind of "
+        "IRF1; the data: ENSG00000115415, ENSG00000125347). The data use Ensembl ids, the network "
+        "uses symbols. Use a network with the same kind of "
         "gene names."
     )
     with pytest.raises(GRNError, match="shares 1 of its 2 genes and 0 edges"):

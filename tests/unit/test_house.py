@@ -19,7 +19,7 @@ TIERS = (
     ("grn", "data"),
     ("likelihoods", "checkpoint", "unfinished", "pseudobulk", "metrics"),
     ("refiner", "model", "baselines", "kriging", "ranking", "rivals"),
-    ("matching", "member", "effects", "recovery", "verdict", "estimator"),
+    ("matching", "member", "effects", "recovery", "verdict", "estimator", "coexpression", "priors"),
     ("monitor", "inner", "scoring"),
     ("gate", "task"),
     ("prediction", "training", "gate_words"),
