@@ -202,6 +202,7 @@ def catalogue_table() -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         {
             "name": entry.name,
+            "file": entry.file,
             "kind": ", ".join(entry.kinds),
             "title": entry.title,
             "available": availability(entry),
