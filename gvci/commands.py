@@ -30,7 +30,9 @@ def datasets(given: Namespace) -> list[dict[str, Any]]:
 
     table = catalogue_table()
     if not given.json:
-        print(table.to_string(index=False))
+        shown = ["name", "kind", "available", "cells", "genes", "megabytes", "licence", "title"]
+        print(table[shown].to_string(index=False, na_rep=""))
+        print("More of each (source, columns, citation, checksum): --json. Download: fetch NAME.")
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return [{str(key): value for key, value in row.items()} for row in rows]
 

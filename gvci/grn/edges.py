@@ -11,12 +11,13 @@ import pandas as pd
 from gvci.errors import GRNError, listed
 from gvci.grn.network import GRN
 
-# "tf" first: joined tables name their database in a column "source", OmniPath its protein ids.
+# "tf" first: joined tables name their database in a column "source"; OmniPath's "source" and
+# "target" are protein ids, beside which it writes the symbols.
 SOURCE_NAMES = (
     "tf", "source_genesymbol", "regulator", "regulatorygene", "source", "gene1", "from",
 )  # fmt: skip
 TARGET_NAMES = (
-    "target", "target_genesymbol", "targetgene", "target_gene", "gene2", "gene", "to",
+    "target_genesymbol", "target", "targetgene", "target_gene", "gene2", "gene", "to",
 )  # fmt: skip
 WEIGHT_NAMES = ("weight", "mode", "sign", "score", "mor", "importance")
 STRENGTHS = ("weight", "score", "importance")
