@@ -18,7 +18,7 @@ Orientation = Literal["targets-in-rows", "sources-in-rows"]
 TARGETS_IN_ROWS = frozenset({"gene_short_name", "target", "targets", "target_gene"})
 SOURCES_IN_ROWS = frozenset({"tf", "tfs", "regulator", "regulators", "source"})
 NO_NAMES = frozenset({"peak_id"})
-MOST_CELLS = 100_000_000
+MOST_CELLS = 60_000_000
 
 
 def looks_wide(table: pd.DataFrame) -> bool:
@@ -45,7 +45,9 @@ def from_matrix(table: pd.DataFrame, orientation: Orientation | None, title: str
             "Give a list of edges."
         )
         raise GRNError(message)
-    numbers = values.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+    if not all(pd.api.types.is_numeric_dtype(kind) for kind in values.dtypes):
+        values = values.apply(pd.to_numeric, errors="coerce")
+    numbers = values.to_numpy(dtype=np.float64)
     bad = ~np.isfinite(numbers)
     if bad.any():
         row, column = np.argwhere(bad)[0]
