@@ -66,6 +66,13 @@ def parser() -> argparse.ArgumentParser:
     one = verb("datasets", "List the datasets, priors, target sets and gene sets known by name.")
     one.add_argument("--json", action="store_true")
 
+    one = verb("fetch", "Download a dataset, prior, target set or gene set known by name.")
+    one.add_argument("name", metavar="NAME")
+    one.add_argument(
+        "--accept-licence", action="store_true", help="where the licence must be accepted first"
+    )
+    one.add_argument("--json", action="store_true")
+
     one = verb("prepare", "QC, normalise, choose genes, split.", settings=True)
     one.add_argument("data", metavar="NAME|FILE")
     one.add_argument("--out", type=Path, required=True, metavar="DATA")
@@ -83,12 +90,27 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE|GENE",
         help="genes, text or gmt files (FILE.gmt:WORD takes the sets named so), or gene-set names",
     )
+    one.add_argument(
+        "--gene-names",
+        metavar="keep|symbols|FILE",
+        help="for Ensembl ids: symbols of the file, or a csv of id and symbol",
+    )
     one.add_argument("--holdout", nargs="+", action="extend", metavar="'cell_type=B cells'")
     one.add_argument("--ood", choices=("auto", "none"))
 
     one = verb("refine", "Learn the GRN from the data, starting at a prior.", settings=True)
     one.add_argument("data", type=Path, metavar="DATA")
-    one.add_argument("--prior", required=True, metavar="NAME|FILE")
+    one.add_argument(
+        "--prior",
+        required=True,
+        metavar="NAME|FILE|coexpression",
+        help="'coexpression' takes the cells' own, where there is no prior",
+    )
+    one.add_argument(
+        "--orientation",
+        choices=("targets-in-rows", "sources-in-rows"),
+        help="of a prior that is a matrix",
+    )
     one.add_argument("--out", type=Path, required=True, metavar="GRN")
     one.add_argument("--alpha", type=float, metavar="A")
     one.add_argument("--preset", default="standard", choices=("quick", "standard", "paper"))

@@ -28,17 +28,34 @@ def datasets(given: Namespace) -> list[dict[str, Any]]:
 
     table = catalogue_table()
     if not given.json:
-        print(table.to_string(index=False))
+        shown = ["name", "kind", "available", "cells", "genes", "megabytes", "licence", "title"]
+        print(table[shown].to_string(index=False, na_rep=""))
+        print("More of each (source, columns, citation, checksum): --json. Download: fetch NAME.")
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return [{str(key): value for key, value in row.items()} for row in rows]
+
+
+def fetch(given: Namespace) -> dict[str, Any]:
+    """Download a named file into the cache, after its licence was accepted where it asks that."""
+    from gvci.data.catalogue import find
+    from gvci.data.files import locate
+    from gvci.jobs.progress import told
+
+    entry = find(given.name)
+    with told("fetch", unit="B") as progress:
+        path = locate(entry, progress, given.accept_licence)
+    print(f"{entry.title} is in {path}. Licence: {entry.licence}.")
+    return {"name": entry.name, "path": str(path), "licence": entry.licence}
 
 
 def prepare(given: Namespace) -> None:
     """QC, normalise, choose genes, split; write DATA."""
     from gvci.data.catalogue import load_dataset
     from gvci.data.prepare import prepare as prepare_cells
+    from gvci.jobs.progress import told
 
-    adata, entry = load_dataset(given.data)
+    with told("fetch", unit="B") as progress:
+        adata, entry = load_dataset(given.data, progress)
     asked = read_words(given.config, given.words)
     options = {
         "perturbation": given.perturbation,
@@ -48,6 +65,7 @@ def prepare(given: Namespace) -> None:
         "dose": given.dose,
         "n_genes": given.genes,
         "keep_genes": _genes(given.keep_genes) or None,
+        "gene_names": given.gene_names,
         "holdout": given.holdout,
         "ood": given.ood,
         "seed": given.seed,
@@ -77,9 +95,9 @@ def _usual(entry: CatalogueEntry | None, asked: Mapping[str, Any]) -> dict[str, 
 
 def refine(given: Namespace) -> None:
     """Refine a prior on DATA; write GRN."""
-    from gvci.data.catalogue import load_network
     from gvci.data.dataset import PerturbationData
     from gvci.jobs.progress import told
+    from gvci.priors import find_prior
     from gvci.run import UNFINISHED, save_grn
     from gvci.training import refine as refine_grn
 
@@ -92,7 +110,7 @@ def refine(given: Namespace) -> None:
         alpha=given.alpha,
     )
     data = PerturbationData.read(given.data)
-    prior = load_network(given.prior).adopted()
+    prior = find_prior(given.prior, data, given.orientation)
     with told("refine", given.job) as progress:
         # A long refinement that was stopped goes on here when it is asked for again.
         unfinished = given.out / UNFINISHED / "refine.safetensors"

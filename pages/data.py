@@ -134,3 +134,15 @@ with session.page("Data", needs_run=False):
         alt="Datasets, networks and gene sets that gvci knows by name.",
         column_config={"Source": st.column_config.TextColumn(width="medium")},
     )
+named = st.selectbox(
+    "Download", catalogue_view.downloadable(), None, placeholder="Choose what is not here yet"
+)
+if named:
+    licence, asks = catalogue_view.licence(named)
+    st.caption(f"Licence: {literal(licence)}.")
+    accepted = asks and st.checkbox("I have read the licence and accept it.", key=f"accept {named}")
+    if st.button("Download", icon=":material/download:", disabled=asks and not accepted):
+        bar = st.progress(0.0, "Connecting")
+        with session.faults(stop=False):
+            st.success(literal(catalogue_view.download(named, bool(accepted), bar.progress)))
+        bar.empty()

@@ -40,15 +40,19 @@ def open_a_network(run):
     """The uploaded edge list, if any; it lives in this session only."""
     with st.popover("Open a network", icon=":material/folder_open:", type="tertiary"):
         st.caption(
-            "An edge list with the columns source (or tf) and target, as csv, tsv or parquet, or "
-            "a gmt. It is compared by gene name with this run. Other runs: the list at the top."
+            "An edge list with the columns source (or tf) and target, or a matrix, as csv, tsv or "
+            "parquet; GraphML; SCENIC's reg.csv; or a gmt. Its names are matched with this run's. "
+            "Other runs: the list at the top."
         )
+        ways = network_files.ORIENTATIONS
+        way = st.selectbox("The file is", list(ways), key="edge_list_way")
         file = st.file_uploader("Edge list", key="edge_list", max_upload_size=100)
         if file is None:
             return None
         with session.faults(stop=False):
-            grn = network_files.read_upload(file.name, file.getvalue())
-            st.success(literal(network_files.report(grn, run)))
+            given = network_files.read_upload(file.name, file.getvalue(), ways[way])
+            grn, words = network_files.matched(given, run)
+            st.success(literal(words))
             return grn
     return None
 

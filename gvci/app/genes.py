@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
-from pathlib import Path
 
-ALIASES = Path(__file__).parents[2] / "assets" / "aliases.csv"
+from gvci.grn.names import aliases
+
 MOST_SUGGESTIONS = 5
 
 
@@ -30,19 +28,6 @@ class Found:
     how: str
     suggestions: tuple[str, ...] = ()
     known_as: tuple[str, ...] = ()
-
-
-@cache
-def aliases() -> Mapping[str, tuple[str, ...]]:
-    """Alias or Ensembl id in capitals → symbols."""
-    found: dict[str, tuple[str, ...]] = {}
-    if not ALIASES.exists():
-        return found
-    with ALIASES.open(encoding="utf-8", newline="") as table:
-        for row in csv.DictReader(table):
-            name = row["alias"].upper()
-            found[name] = (*found.get(name, ()), row["symbol"])
-    return found
 
 
 def look_up(query: str, genes: Iterable[str]) -> Found:

@@ -15,10 +15,16 @@ from gvci.app.layout import Layout
 from gvci.app.provenance import facts
 from gvci.app.text import plain
 from gvci.errors import GRNError
-from gvci.grn import GRN, read_grn
+from gvci.grn import GRN, Orientation, read_grn
+from gvci.grn.names import in_names_of, known_ids
 from gvci.run import Run
 
-UPLOADS = ("csv", "tsv", "txt", "parquet", "gmt", "gz")
+UPLOADS = ("csv", "tsv", "txt", "parquet", "graphml", "gmt", "gz")
+ORIENTATIONS: dict[str, Orientation | None] = {
+    "A list of edges, or its header tells": None,
+    "A matrix with a column per regulator": "targets-in-rows",
+    "A matrix with a row per regulator": "sources-in-rows",
+}
 
 
 @dataclass(frozen=True)
@@ -77,35 +83,36 @@ def downloads(
     ]
 
 
-def read_upload(name: str, content: bytes) -> GRN:
-    """An uploaded edge list; the name serves as a label and for its ending only.
+def read_upload(name: str, content: bytes, orientation: Orientation | None = None) -> GRN:
+    """An uploaded network; the name serves as a label and for its ending only.
 
     Raises:
         GRNError: unreadable, of another type, or without usable edges.
     """
     ending = ".".join(part for part in name.lower().split(".")[-2:] if part in UPLOADS)
     if not ending:
-        message = f"{plain(name)} is not csv, tsv, parquet or gmt; networks are read from these."
+        message = (
+            f"{plain(name)} is not csv, tsv, parquet, graphml or gmt; networks are read from those."
+        )
         raise GRNError(message)
     with tempfile.TemporaryDirectory(prefix="gvci-") as folder:
         path = Path(folder) / f"network.{ending}"
         path.write_bytes(content)
-        return read_grn(path, plain(name))
+        return read_grn(path, plain(name), orientation)
 
 
-def report(grn: GRN, run: Run) -> str:
-    """How an uploaded list maps to the run's genes, in words.
+def matched(grn: GRN, run: Run) -> tuple[GRN, str]:
+    """An uploaded network in the names of the run's genes, and how it maps to them, in words.
 
     Raises:
         GRNError: too little in common.
     """
-    genes = set(map(str, run.data.genes))
-    named = set(grn.edges["source"]) | set(grn.edges["target"])
+    grn, match = in_names_of(grn, run.data.genes, known_ids(run.data.adata.var))
     inside = grn.restricted(list(run.data.genes), "this run's genes")
-    sources = inside.edges["source"].nunique()
     lines = [
-        f"{len(inside):,} of {len(grn):,} edges and {len(named & genes):,} of {len(named):,} genes "
-        f"are in this run; {sources:,} regulators.",
+        f"{len(inside):,} of {len(grn):,} edges are in this run; "
+        f"{inside.edges['source'].nunique():,} regulators.",
+        *match.sentences("this network", "this run"),
         *inside.notes,
     ]
-    return " ".join(dict.fromkeys(lines))
+    return grn, " ".join(dict.fromkeys(lines))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import anndata as ad
 import pandas as pd
 
+from gvci.data.download import Progress
 from gvci.data.entries import ENTRIES, CatalogueEntry, Kind
-from gvci.data.files import availability, cache_dir, data_dir, locate
+from gvci.data.files import availability, cache_dir, checksum, data_dir, locate
 from gvci.data.h5ad import read_h5ad
 from gvci.errors import CatalogueError, FileError, GRNError, listed, nearest
-from gvci.grn import GRN, from_edges, read_gene_list, read_gmt_sets, read_grn
+from gvci.grn import GRN, Orientation, from_edges, read_gene_list, read_gmt_sets, read_grn
+from gvci.grn.gmt import reason
+from gvci.grn.tables import read_text_table
+from gvci.grn.text import UNREADABLE, scan
 
 __all__ = [
     "ENTRIES",
@@ -27,7 +33,7 @@ __all__ = [
     "load_network",
     "locate",
 ]
-FILE_ENDINGS = (".h5ad", ".csv", ".tsv", ".txt", ".parquet", ".gmt", ".gz")
+FILE_ENDINGS = (".h5ad", ".csv", ".tsv", ".txt", ".parquet", ".graphml", ".gmt", ".gz")
 
 
 def find(name: str, *kinds: Kind) -> CatalogueEntry:
@@ -59,8 +65,12 @@ def _match(name: str, kinds: tuple[Kind, ...]) -> CatalogueEntry | None:
     return None
 
 
-def load_dataset(name_or_path: str | Path) -> tuple[ad.AnnData, CatalogueEntry | None]:
+def load_dataset(
+    name_or_path: str | Path, progress: Progress | None = None
+) -> tuple[ad.AnnData, CatalogueEntry | None]:
     """The cells of a catalogue entry or of an .h5ad file; a file of the catalogue is recognised.
+
+    `progress` is told of a download's bytes.
 
     Raises:
         CatalogueError: unknown name, or the file cannot be had.
@@ -71,36 +81,35 @@ def load_dataset(name_or_path: str | Path) -> tuple[ad.AnnData, CatalogueEntry |
         from gvci.data.simulate import simulate
 
         return simulate().adata, entry
-    return read_h5ad(path or locate(_sure(entry))), entry
+    return read_h5ad(path or locate(_sure(entry), progress)), entry
 
 
-def load_network(name_or_path: str | Path) -> GRN:
-    """The network of a catalogue entry or of a csv, tsv, parquet or gmt file.
+def load_network(name_or_path: str | Path, orientation: Orientation | None = None) -> GRN:
+    """The network of a catalogue entry or of a file of any kind that `read_grn` takes.
 
-    "demo" is the demo's corrupted prior, "demo-truth" its truth.
+    "demo" is the demo's corrupted prior, "demo-truth" its truth. `orientation` is that of a
+    file with a matrix whose header does not tell it.
 
     Raises:
         CatalogueError: unknown name, or the file cannot be had.
         GRNError: the file is missing, damaged or has no usable edge.
     """
     path, entry = _resolve(name_or_path, ("prior", "truth"))
-    if path is None and entry is not None and not entry.file:
+    if entry is None:
+        assert path is not None
+        return read_grn(path, orientation=orientation)
+    if path is None and not entry.file:
         from gvci.data.simulate import simulate
 
         made = simulate()
         return made.truth if "truth" in entry.kinds else made.prior
-    path = path or locate(_sure(entry))
-    if entry is None:
-        return read_grn(path)
-    if entry.name.startswith("chea"):
+    path = path or locate(entry)
+    if entry.form == "chip-sets":
         return _human_sets(path, entry)
-    if entry.name.startswith("stat1-irf1"):
+    if entry.form == "joined":
         return _joined_table(path, entry)
-    if entry.name == "celloracle-promoter":
-        return _wide_table(path, entry)
-    if entry.name == "trrust-online":
-        table = pd.read_csv(path, sep="\t", names=["tf", "target", "mode", "pmid"], na_filter=False)
-        return from_edges(table, entry.name)
+    if entry.form == "no-header":
+        return _headless(path, entry)
     return read_grn(path, entry.name)
 
 
@@ -150,23 +159,42 @@ def _human_sets(path: Path, entry: CatalogueEntry) -> GRN:
 
 def _joined_table(path: Path, entry: CatalogueEntry) -> GRN:
     """One edge per TF and target, its databases joined in a column `sources`."""
-    table = pd.read_csv(path, sep="\t", keep_default_na=False)
+    with _told(entry):
+        table = read_text_table(path, entry.name)
     if entry.sets:
         table = table[table["source"].str.startswith(entry.sets)]
-    edges = table.groupby(["tf", "target"], sort=False, as_index=False).agg(
+    edges = table.groupby(["tf", "target"], sort=False, as_index=False, observed=True).agg(
         sources=("source", lambda names: ";".join(sorted(set(names)))),
         sign=("sign", lambda signs: next((sign for sign in signs if sign), "")),
     )
     return from_edges(edges.rename(columns={"tf": "source"}), entry.name)
 
 
-def _wide_table(path: Path, entry: CatalogueEntry) -> GRN:
-    """A base GRN with one row per peak and target gene, and one 0/1 column per TF."""
-    wide = pd.read_parquet(path).drop(columns="peak_id", errors="ignore")
-    hits = wide.set_index("gene_short_name") > 0
-    rows, columns = hits.to_numpy().nonzero()
-    pairs = {"source": hits.columns[columns], "target": hits.index[rows]}
-    return from_edges(pd.DataFrame(pairs).drop_duplicates(), entry.name)
+def _headless(path: Path, entry: CatalogueEntry) -> GRN:
+    """TRRUST's own file: tf, target, mode and PubMed ids, without a line of column names."""
+    with _told(entry), scan(path).open() as lines:
+        table = pd.read_csv(
+            lines, sep="\t", names=["tf", "target", "mode", "pmid"], na_filter=False
+        )
+    return from_edges(table, entry.name)
+
+
+@contextmanager
+def _told(entry: CatalogueEntry) -> Iterator[None]:
+    """What a damaged file raises becomes a sentence."""
+    try:
+        yield
+    except UNREADABLE as error:
+        message = f"{entry.title} cannot be read: {reason(error)}"
+        raise GRNError(message) from None
+
+
+def _columns(entry: CatalogueEntry) -> Iterator[str]:
+    """What prepare takes from which column, "perturbation=label" and so on."""
+    for part, value in entry.columns.items():
+        words = value if isinstance(value, str) else " ".join(value)
+        if words:
+            yield f"{part}={words}"
 
 
 def catalogue_table() -> pd.DataFrame:
@@ -174,6 +202,7 @@ def catalogue_table() -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         {
             "name": entry.name,
+            "file": entry.file,
             "kind": ", ".join(entry.kinds),
             "title": entry.title,
             "available": availability(entry),
@@ -186,6 +215,9 @@ def catalogue_table() -> pd.DataFrame:
             "about": entry.about,
             "citation": entry.citation,
             "url": entry.urls[0] if entry.urls else entry.source,
+            "source": entry.source,
+            "sha256": "" if not entry.file else checksum(entry),
+            "columns": ", ".join(_columns(entry)),
         }
         for entry in ENTRIES
     ]

@@ -15,11 +15,11 @@ from typing import Literal
 import pooch
 
 from gvci.atomic import replacing
+from gvci.data.download import Download, Progress, TransferError
 from gvci.data.entries import CatalogueEntry
 from gvci.errors import CatalogueError
 
 CHECKSUMS = "checksums.json"
-TIMEOUT_SECONDS = 30
 Available = Literal["shipped", "found in GVCI_DATA_DIR", "cached", "downloadable", "by hand"]
 
 
@@ -47,12 +47,18 @@ def availability(entry: CatalogueEntry) -> Available:
     return "downloadable" if entry.urls else "by hand"
 
 
-def locate(entry: CatalogueEntry, progress: bool = False) -> Path:
+def locate(
+    entry: CatalogueEntry, progress: Progress | None = None, accept_licence: bool = False
+) -> Path:
     """The entry's file on this machine, downloaded if need be.
 
+    Args:
+        progress: called with the bytes that are here and those in all.
+        accept_licence: the user has read and accepted the licence of an entry that asks for it.
+
     Raises:
-        CatalogueError: made here rather than read, not downloadable, no internet, no space, or
-            not the file that was published.
+        CatalogueError: made here rather than read, not downloadable, licence not accepted, no
+            internet, no space, or not the file that was published.
     """
     if not entry.file:
         message = f"'{entry.name}' is simulated here and is no file: use its name."
@@ -66,36 +72,58 @@ def locate(entry: CatalogueEntry, progress: bool = False) -> Path:
         return _unchanged(entry, cache_dir() / entry.file)
     if where == "by hand":
         message = (
-            f"{entry.title} cannot be downloaded by gvci. Put {entry.file} "
-            f"(from {entry.source or 'its authors'}) into a folder and set GVCI_DATA_DIR to it."
+            f"{entry.title} cannot be downloaded by gvci. Get it from "
+            f"{entry.source or 'its authors'}, put it as {entry.file} into a folder and set "
+            "GVCI_DATA_DIR to that folder."
+        )
+        raise CatalogueError(message)
+    if entry.ask_licence and not accept_licence:
+        message = (
+            f"{entry.title} has a licence to accept first: {entry.licence}. It is at "
+            f"{entry.source}. To accept it: python -m gvci fetch {entry.name} --accept-licence."
         )
         raise CatalogueError(message)
     return _download(entry, progress)
 
 
-def _download(entry: CatalogueEntry, progress: bool) -> Path:
+def checksum(entry: CatalogueEntry) -> str:
+    """The SHA-256 that is published or that the first download recorded; else what will be."""
+    return entry.sha256 or _recorded().get(entry.file) or "recorded on first download"
+
+
+def _download(entry: CatalogueEntry, progress: Progress | None) -> Path:
     reasons = []
     expected = entry.sha256 or _recorded().get(entry.file)
     known = f"sha256:{expected}" if expected else None
+    folder = cache_dir()
+    fetch = Download(folder / f"{entry.file}.part", known is not None, progress)
     pooch.get_logger().setLevel("WARNING")
     for url in entry.urls:
-        fetch = pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS, progressbar=progress)
         try:
-            path = pooch.retrieve(url, known, entry.file, cache_dir(), downloader=fetch)
+            path = Path(pooch.retrieve(url, known, entry.file, folder, downloader=fetch))
+            _record(entry.file, _sha256(path))
+            return path
+        except TransferError as error:
+            reasons.append(str(error))
+        except OSError as error:
+            reasons.append(
+                f"{folder} cannot be written, {(error.strerror or str(error)).lower()}; "
+                "GVCI_CACHE_DIR names another folder"
+            )
         except ValueError:
             reasons.append(
-                "the file there is not the one that was published (its checksum differs)"
+                f"the file there is not the one that was {_origin(entry)}: its SHA-256 is "
+                f"{fetch.sha256} instead of {expected}"
             )
-        except OSError as error:
-            reasons.append(type(error).__name__ if error.strerror is None else error.strerror)
-        else:
-            _record(entry.file, Path(path))
-            return Path(path)
     message = (
         f"{entry.title} could not be downloaded ({'; '.join(reasons)}). Fetch {entry.urls[0]} by "
         f"hand, put it as {entry.file} into a folder and set GVCI_DATA_DIR to that folder."
     )
     raise CatalogueError(message)
+
+
+def _origin(entry: CatalogueEntry) -> str:
+    return "published" if entry.sha256 else "downloaded first"
 
 
 def _recorded() -> dict[str, str]:
@@ -107,18 +135,18 @@ def _recorded() -> dict[str, str]:
     return known if isinstance(known, dict) else {}
 
 
-def _record(file: str, path: Path) -> None:
-    known = {**_recorded(), file: _sha256(path)}
+def _record(file: str, sha256: str) -> None:
+    known = {**_recorded(), file: sha256}
     with replacing(cache_dir() / CHECKSUMS, CatalogueError) as part:
         part.write_text(json.dumps(known, indent=1), encoding="utf-8")
 
 
 def _unchanged(entry: CatalogueEntry, path: Path) -> Path:
-    expected = entry.sha256 or _recorded().get(entry.file)
-    if expected is not None and _sha256(path) != expected:
+    expected, found = entry.sha256 or _recorded().get(entry.file), _sha256(path)
+    if expected is not None and found != expected:
         message = (
-            f"{path} is not the file that was downloaded (its checksum differs). "
-            "Delete it, and it is fetched again."
+            f"{path} is not the file that was {_origin(entry)}: its SHA-256 is {found} instead of "
+            f"{expected}. Delete it, and it is fetched again."
         )
         raise CatalogueError(message)
     return path

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from gvci.data.reals import numbers, usable
 from gvci.data.roles import Columns, doses, joined, without_value
 from gvci.errors import listed, nearest
+from gvci.grn.kinds import kind_of
 
 __all__ = ["Columns", "Finding", "check", "joined"]
 
@@ -49,7 +50,7 @@ def check(adata: ad.AnnData, columns: Columns) -> list[Finding]:
     confounded, identifier, column_named_twice, dose_not_numeric, negative_dose,
     covariate_not_numeric, covariate_not_finite. Warnings: unlabelled_cells, duplicate_cells,
     no_controls_in_group, numeric_covariate, constant_covariate. Notes: single_level_covariate,
-    small_perturbation, gene_not_measured.
+    small_perturbation, gene_not_measured, ensembl_ids.
     """
     findings = [*_size(adata), *_names(adata), *_values(adata), *_labels(adata, columns)]
     order = {"error": 0, "warning": 1, "note": 2}
@@ -79,6 +80,10 @@ def _names(adata: ad.AnnData) -> list[Finding]:
     if empty:
         message, fix = f"{empty:,} genes have no name.", "Name or remove them."
         found.append(Finding("error", "empty_gene_names", "var_names", empty, message, fix))
+    if kind_of(genes) == "Ensembl ids":
+        message = f"The genes are Ensembl ids ({listed(genes, 2)}); most networks use symbols."
+        fix = "Prepare with --gene-names symbols, or --gene-names FILE.csv of id and symbol."
+        found.append(Finding("note", "ensembl_ids", "var_names", len(genes), message, fix))
     cells = adata.obs_names
     twice = cells[cells.duplicated()].unique()
     if len(twice):

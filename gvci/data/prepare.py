@@ -15,10 +15,12 @@ from gvci.data.columns import find_columns
 from gvci.data.dataset import COUNTS, DEPTH, SPLIT, PerturbationData
 from gvci.data.findings import check
 from gvci.data.genes import choose_genes, de_genes_by_pair, differential_genes
+from gvci.data.naming import other_names, with_gene_names
 from gvci.data.quality import good_cells, log_normalised, plain_obs, raw_matrix, summed
 from gvci.data.roles import joined
 from gvci.data.split import hold_out, split_cells
 from gvci.errors import FindingsError
+from gvci.grn.names import OTHER_NAME
 
 __all__ = ["differential_genes", "prepare"]
 
@@ -42,9 +44,12 @@ def prepare(
     Raises:
         DataError: columns or control label are unclear, or no cell survives.
         FindingsError: check() found errors.
-        SettingsError: a hold-out that does not exist or makes no sense.
+        SettingsError: a hold-out that does not exist or makes no sense, or gene names that
+            are not known.
     """
     columns, report = find_columns(adata.obs, settings)
+    others = other_names(adata)
+    adata = with_gene_names(adata, settings.gene_names, report)
     findings = check(adata, columns)
     may_sum = settings.duplicate_genes == "sum"
     if any(f.level == "error" and not (may_sum and f.code == "duplicate_genes") for f in findings):
@@ -72,9 +77,10 @@ def prepare(
     train = split == "train"
     chosen = choose_genes(expression[train], genes, labels, settings, report)
     obs[SPLIT] = pd.Categorical(split)
-    prepared = ad.AnnData(
-        expression[:, chosen].astype(np.float32), obs=obs, var=pd.DataFrame(index=genes[chosen])
-    )
+    var = pd.DataFrame(index=genes[chosen])
+    if others:
+        var[OTHER_NAME] = [others.get(gene, "") for gene in var.index]
+    prepared = ad.AnnData(expression[:, chosen].astype(np.float32), obs=obs, var=var)
     if is_counts:
         prepared.layers[COUNTS] = matrix[:, chosen].astype(np.float32)
         prepared.obs[DEPTH] = np.asarray(matrix.sum(axis=1)).ravel()

@@ -88,24 +88,27 @@ class Reporter:
 
 
 @contextmanager
-def told(what: str, job_id: str | None = None, shown: bool = True) -> Iterator[Any]:
+def told(
+    what: str, job_id: str | None = None, shown: bool = True, unit: str = "step"
+) -> Iterator[Any]:
     """What a verb reports to: of a job its progress.json, else a bar on standard error.
 
     Args:
         what: the verb.
         job_id: whose process this is; None for none.
         shown: False in all processes of a training but the first.
+        unit: what is counted; "B" for bytes.
     """
     if job_id and shown:
         yield Reporter(job_folder(job_id))
         return
     from tqdm import tqdm
 
-    style = {"unit": "step", "file": sys.stderr, "dynamic_ncols": True, "leave": False}
-    with tqdm(desc=what, disable=not shown, **style) as bar:
+    style = {"unit": unit, "unit_scale": unit == "B", "file": sys.stderr, "dynamic_ncols": True}
+    with tqdm(desc=what, disable=not shown, leave=False, delay=0.5, **style) as bar:
 
         def report(done: int, planned: int, words: str) -> None:
-            bar.total = planned
+            bar.total = planned or None
             bar.update(done - bar.n)
             if words:
                 bar.set_postfix_str(words)

@@ -114,7 +114,7 @@ def test_removed_edges_are_shown_when_asked(open_page: OpenPage):
         ("mine.csv", b"a,b\nSTAT1,IRF1\n", "It needs 'source' (or 'tf') and 'target'"),
         ("mine.csv", b"tf,target\nAAA,BBB\n", "shares 0 of its 2 genes"),
         ("mine.csv", b"tf,target\n", "has no usable edge"),
-        ("mine.exe", b"MZ", "is not csv, tsv, parquet or gmt"),
+        ("mine.exe", b"MZ", "is not csv, tsv, parquet, graphml or gmt"),
         ("mine.parquet", b"PAR1 nothing", "cannot be read as parquet"),
         ("<b>x</b>.tsv", b"\xff\xfe\x00", "<b>x</b>.tsv"),
     ],

@@ -42,6 +42,7 @@ def test_self_loops_duplicates_and_empty_names_are_dropped_and_counted() -> None
         "2 edges without a gene name left out.",
         "1 self-connections left out.",
         "1 duplicate edges left out.",
+        "1 of those disagree in weight; the largest was kept.",
     )
 
 
@@ -114,7 +115,8 @@ def test_no_shared_gene_shows_both_kinds_of_names() -> None:
         grn.restricted(["ENSG00000115415", "ENSG00000125347"])
     assert str(caught.value) == (
         "The network prior shares 0 of its 2 genes and 0 edges with the data (network: STAT1, "
-        "IRF1; the data: ENSG00000115415, ENSG00000125347). Use a network with the same kind of "
+        "IRF1; the data: ENSG00000115415, ENSG00000125347). The data use Ensembl ids, the network "
+        "uses symbols. Use a network with the same kind of "
         "gene names."
     )
     with pytest.raises(GRNError, match="shares 1 of its 2 genes and 0 edges"):
@@ -122,7 +124,7 @@ def test_no_shared_gene_shows_both_kinds_of_names() -> None:
 
 
 def test_too_many_edges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gvci.grn.MOST_EDGES", 2)
+    monkeypatch.setattr("gvci.grn.edges.MOST_EDGES", 2)
     with pytest.raises(GRNError, match="has 3 edges; at most 2 are taken"):
         from_edges(table(("A", "B"), ("B", "C"), ("A", "C")), name="big")
 
@@ -191,7 +193,8 @@ def test_parquet_and_gmt(tmp_path: Path) -> None:
     ("name", "content"),
     [
         ("n.csv", b""),
-        ("n.csv", "source,target\nA,B\n".encode("utf-16")),
+        ("n.csv", "source,target\nA,B\n".encode("utf-16")[2:]),
+        ("n.csv", "source,target\nA,B\n".encode("utf-32")),
         ("n.csv", b"source,target\nA,B,C,D\nA\n"),
         ("n.csv.gz", b"not packed"),
         ("n.csv.gz", gzip.compress(b"source,target\nA,B\n" * 99, mtime=0)[:-20]),

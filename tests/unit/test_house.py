@@ -20,6 +20,7 @@ TIERS = (
     ("likelihoods", "checkpoint", "unfinished", "pseudobulk", "metrics"),
     ("refiner", "model", "baselines", "kriging", "ranking", "rivals", "pace"),
     ("matching", "member", "effects", "recovery", "verdict", "estimator", "pairs", "score_table"),
+    ("coexpression", "priors"),
     ("monitor", "inner", "scoring"),
     ("networks",),
     ("gate", "task", "judge"),
