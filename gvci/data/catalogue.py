@@ -8,9 +8,9 @@ from typing import Any
 import anndata as ad
 import pandas as pd
 
+from gvci.data.door.read import read_cells
 from gvci.data.entries import ENTRIES, CatalogueEntry, Kind
 from gvci.data.files import availability, cache_dir, data_dir, locate
-from gvci.data.h5ad import read_h5ad
 from gvci.errors import CatalogueError, FileError, GRNError, listed, nearest
 from gvci.grn import GRN, from_edges, read_gene_list, read_gmt_sets, read_grn
 
@@ -71,7 +71,7 @@ def load_dataset(name_or_path: str | Path) -> tuple[ad.AnnData, CatalogueEntry |
         from gvci.data.simulate import simulate
 
         return simulate().adata, entry
-    return read_h5ad(path or locate(_sure(entry))), entry
+    return read_cells(path or locate(_sure(entry))), entry
 
 
 def load_network(name_or_path: str | Path) -> GRN:

@@ -324,7 +324,7 @@ def test_the_public_names_are_pinned_and_load() -> None:
 
 
 def test_importing_gvci_loads_nothing_heavy() -> None:
-    heavy = ("torch", "torch_geometric", "scanpy", "streamlit", "anndata", "sklearn")
+    heavy = ("torch", "torch_geometric", "scanpy", "streamlit", "anndata", "sklearn", "numpy")
     code = f"import gvci, sys; print([m for m in {heavy!r} if m in sys.modules])"
     assert python(code) == "[]"
 
