@@ -1,4 +1,4 @@
-"""An uploaded .h5ad on the Data page: read, mapped, checked, and the commands that follow."""
+"""Uploaded cells on the Data page: read, mapped, checked, and the commands that follow."""
 
 from __future__ import annotations
 
@@ -15,18 +15,30 @@ from pandas.api.types import is_numeric_dtype
 
 from gvci.app.text import plain
 from gvci.config import PrepareSettings
-from gvci.data.catalogue import load_dataset
 from gvci.data.columns import find_columns
+from gvci.data.door.kinds import ENDINGS
+from gvci.data.door.limits import UPLOAD
+from gvci.data.door.read import NOTES, Source, read_sources, role_of
 from gvci.data.findings import Finding, check
+from gvci.data.genes import named
 from gvci.data.roles import Columns, without_value
 from gvci.data.split import hold_out
 from gvci.errors import DataError, FileError
 
-INSIDE = "upload.h5ad"
+TYPES = [*(ending.removeprefix(".") for ending in ENDINGS), "gz"]
+ABOUT = (
+    "Cells in rows and raw counts (or log-normalised values): an .h5ad, a 10x .h5, a .csv or .tsv "
+    "of counts with its label columns, or the three files of a Matrix Market matrix together; each "
+    f"also as .gz. Up to 500 MB, {UPLOAD.size} unpacked, read within {UPLOAD.seconds:g} s. "
+    "Archives and pickles are not opened: save the cells as .h5ad. What you give is read and "
+    "checked here and not kept; larger files: the command line."
+)
+TRIPLE_FOLDER = "10x"
 MOST_LABELS = 5000
 MOST_SHOWN = 12
 AUTOMATIC = "by the paper's rule"
 NOTHING = "nothing"
+REPEATED = "duplicate_genes"
 
 
 @dataclass(frozen=True)
@@ -39,23 +51,53 @@ class Guess:
     sentence: str
 
 
-def read_upload(name: str, content: bytes) -> ad.AnnData:
-    """The cells of an upload. The file's name is a label and never a path.
+def read_upload(files: Sequence[tuple[str, bytes]]) -> ad.AnnData:
+    """The cells of an upload: (name, content) of one file, or of the three of a triple.
+
+    A name is a label and never a path.
 
     Raises:
-        FileError: not an .h5ad file, damaged, or without a matrix.
+        FileError: the door refuses it, or there is no space to put it down.
     """
-    if not name.lower().endswith(".h5ad"):
-        message = f"{plain(name)} is not an .h5ad file. Save the cells as AnnData .h5ad."
-        raise FileError(message)
     with tempfile.TemporaryDirectory(prefix="gvci-") as folder:
-        path = Path(folder) / INSIDE
-        path.write_bytes(content)
-        try:
-            return load_dataset(path)[0]
-        except FileError as error:
-            message = str(error).replace(str(path), plain(name)).replace(INSIDE, plain(name))
-            raise FileError(message) from None
+        sources = []
+        for i, (name, content) in enumerate(files):
+            path = Path(folder) / f"{i}"
+            try:
+                path.write_bytes(content)
+            except OSError as error:
+                message = f"{plain(name)} cannot be kept while it is read: {error.strerror}."
+                raise FileError(message) from None
+            sources.append(Source(path, plain(name)))
+        return read_sources(sources, UPLOAD)
+
+
+def meant(names: Sequence[str]) -> list[int]:
+    """Which of all files given so far: the last one, or the triple that it is part of."""
+    roles = [role_of(name) for name in names]
+    if roles[-1] is None or "matrix" not in roles:
+        return [len(names) - 1]
+    return sorted({role: i for i, role in enumerate(roles) if role is not None}.values())
+
+
+def label(names: Sequence[str]) -> str:
+    """What an upload is called on the page."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def notes(adata: ad.AnnData) -> list[str]:
+    """What the door chose on the way, in sentences."""
+    return [str(note) for note in adata.uns.get(NOTES, ())]
+
+
+def name_choices(adata: ad.AnnData) -> list[str]:
+    """Columns of var that the genes can be named by."""
+    return [str(name) for name in adata.var.columns]
+
+
+def by_column(adata: ad.AnnData, column: str | None) -> ad.AnnData:
+    """The cells with genes named by a column of var."""
+    return named(adata, column)
 
 
 def guess(obs: pd.DataFrame) -> Guess:
@@ -94,9 +136,15 @@ def real_choices(obs: pd.DataFrame, taken: Sequence[str]) -> list[str]:
     return [name for name in names if name not in taken]
 
 
-def findings(adata: ad.AnnData, columns: Columns) -> list[Finding]:
-    """Everything that `check` has to say."""
-    return check(adata, columns)
+def findings(adata: ad.AnnData, columns: Columns, sum_genes: bool = False) -> list[Finding]:
+    """Everything that `check` has to say; repeated genes are no fault where they are summed."""
+    found = check(adata, columns)
+    return [one for one in found if not (sum_genes and one.code == REPEATED)]
+
+
+def has_repeated_genes(adata: ad.AnnData) -> bool:
+    """True where gene names occur more than once."""
+    return bool(adata.var_names.has_duplicates)
 
 
 def preview(obs: pd.DataFrame, columns: Columns) -> pd.DataFrame:
@@ -151,11 +199,17 @@ def _settings(columns: Columns, choice: str) -> PrepareSettings:
     return PrepareSettings.checked({**base, "holdout": (choice,)})
 
 
-def commands(name: str, columns: Columns, choice: str) -> str:
-    """prepare, refine and train for this file, to copy into a shell."""
-    stem = plain(Path(name.replace("\\", "/")).name, 60).removesuffix(".h5ad") or "data"
+def commands(
+    names: Sequence[str],
+    columns: Columns,
+    choice: str,
+    gene_names: str | None = None,
+    sum_genes: bool = False,
+) -> str:
+    """prepare, refine and train for these files, to copy into a shell."""
+    one = plain(names[0]) if len(names) == 1 else TRIPLE_FOLDER
     words = [
-        _quoted(["python", "-m", "gvci", "prepare", plain(name)]),
+        _quoted(["python", "-m", "gvci", "prepare", one]),
         _quoted(["--perturbation", columns.perturbation, "--control", columns.control]),
     ]
     if columns.covariates:
@@ -166,15 +220,28 @@ def commands(name: str, columns: Columns, choice: str) -> str:
         words.append("--ood none")
     elif choice != AUTOMATIC:
         words.append(_quoted(["--holdout", choice]))
-    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-") or "data"
+    settings = [f"gene_names={gene_names}"] if gene_names else []
+    settings += ["duplicate_genes=sum"] if sum_genes else []
+    if settings:
+        words.append(_quoted(["--set", *settings]))
+    safe = _stem(one)
     words.append(f"--out {safe}-prepared.h5ad")
-    return "\n".join(
-        [
-            " \\\n    ".join(words),
-            f"python -m gvci refine {safe}-prepared.h5ad --prior dorothea --out {safe}-grn",
-            f"python -m gvci train {safe}-prepared.h5ad --grn {safe}-grn --out {safe}-run",
-        ]
-    )
+    lines = [
+        " \\\n    ".join(words),
+        f"python -m gvci refine {safe}-prepared.h5ad --prior dorothea --out {safe}-grn",
+        f"python -m gvci train {safe}-prepared.h5ad --grn {safe}-grn --out {safe}-run",
+    ]
+    if len(names) > 1:
+        lines.insert(0, f"# {TRIPLE_FOLDER}: the folder with these {len(names)} files")
+    return "\n".join(lines)
+
+
+def _stem(name: str) -> str:
+    """A file's name without folders, ending and signs, for the names of what is made from it."""
+    stem = plain(Path(name.replace("\\", "/")).name, 60)
+    for ending in (".gz", *ENDINGS):
+        stem = stem.removesuffix(ending)
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-") or "data"
 
 
 def _quoted(words: Sequence[str]) -> str:

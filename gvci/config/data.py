@@ -44,6 +44,9 @@ class PrepareSettings(Settings):
     dose: str | None = Field(None, description="obs column with doses; missing means 1")
     n_genes: int = Field(2000, ge=2, description="highly variable genes, chosen on training cells")
     keep_genes: tuple[str, ...] = Field((), description="genes kept whatever their variance")
+    gene_names: str | None = Field(
+        None, description="var column with the gene names, where var_names are something else"
+    )
     duplicate_genes: Literal["refuse", "sum"] = Field(
         "refuse", description="gene names that occur twice: refuse, or sum their counts"
     )

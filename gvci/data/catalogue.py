@@ -27,7 +27,7 @@ __all__ = [
     "load_network",
     "locate",
 ]
-FILE_ENDINGS = (".h5ad", ".csv", ".tsv", ".txt", ".parquet", ".gmt", ".gz")
+FILE_ENDINGS = (".h5ad", ".h5", ".mtx", ".csv", ".tsv", ".txt", ".parquet", ".gmt", ".gz")
 
 
 def find(name: str, *kinds: Kind) -> CatalogueEntry:
@@ -60,11 +60,13 @@ def _match(name: str, kinds: tuple[Kind, ...]) -> CatalogueEntry | None:
 
 
 def load_dataset(name_or_path: str | Path) -> tuple[ad.AnnData, CatalogueEntry | None]:
-    """The cells of a catalogue entry or of an .h5ad file; a file of the catalogue is recognised.
+    """The cells of a catalogue entry or of a file; a file of the catalogue is recognised.
+
+    A file is one that the door reads: .h5ad, 10x .h5, .csv, .tsv, or a folder with a triple.
 
     Raises:
         CatalogueError: unknown name, or the file cannot be had.
-        FileError: the file is missing, damaged or not .h5ad.
+        FileError: the file is missing, damaged or of no kind that is read.
     """
     path, entry = _resolve(name_or_path, ("dataset",))
     if path is None and entry is not None and not entry.file:
@@ -127,6 +129,8 @@ def _resolve(
         same = known is not None and known.size == path.stat().st_size
         return path, known if same else None
     entry = _match(text, kinds)
+    if entry is None and "dataset" in kinds and path.is_dir():
+        return path, None
     if entry is None and (path.suffix.lower() in FILE_ENDINGS or len(path.parts) > 1):
         message = f"There is no file {path}, and the catalogue has no such name."
         raise (FileError if "dataset" in kinds else GRNError)(message)

@@ -304,7 +304,7 @@ class PerturbationData:
         """Read what `write` wrote.
 
         Raises:
-            FileError: not an .h5ad file, or damaged.
+            FileError: the door refuses it: not an .h5ad file, damaged or hostile.
             DataError: an .h5ad file that `prepare` did not make.
         """
         adata = read_cells(path)

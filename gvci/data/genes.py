@@ -12,7 +12,29 @@ import pandas as pd
 import scipy.sparse as sp
 
 from gvci.config import PrepareSettings
-from gvci.errors import listed
+from gvci.errors import DataError, listed, nearest
+
+
+def named(adata: ad.AnnData, column: str | None) -> ad.AnnData:
+    """The cells with genes named by a column of var; a gene without a name there keeps its own.
+
+    Raises:
+        DataError: var has no such column.
+    """
+    if column is None:
+        return adata
+    if column not in adata.var:
+        message = (
+            f"var has no column '{column}' to name the genes by; its columns: "
+            f"{listed(adata.var.columns, 10) or 'none'}.{nearest(column, adata.var.columns)}"
+        )
+        raise DataError(message)
+    names = adata.var[column].astype(object)
+    names = names.where(names.notna() & (names.astype(str).str.strip() != ""), adata.var_names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # repeated names are the findings' business
+        var = pd.DataFrame(index=pd.Index(names.astype(str).to_numpy(), dtype=object))
+        return ad.AnnData(adata.X, adata.obs, var, uns=adata.uns, layers=dict(adata.layers))
 
 
 def differential_genes(

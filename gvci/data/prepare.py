@@ -13,8 +13,9 @@ import pandas as pd
 from gvci.config import PrepareSettings
 from gvci.data.columns import find_columns
 from gvci.data.dataset import COUNTS, DEPTH, SPLIT, PerturbationData
+from gvci.data.door.read import NOTES
 from gvci.data.findings import check
-from gvci.data.genes import choose_genes, de_genes_by_pair, differential_genes
+from gvci.data.genes import choose_genes, de_genes_by_pair, differential_genes, named
 from gvci.data.quality import good_cells, log_normalised, plain_obs, raw_matrix, summed
 from gvci.data.roles import joined
 from gvci.data.split import hold_out, split_cells
@@ -44,7 +45,9 @@ def prepare(
         FindingsError: check() found errors.
         SettingsError: a hold-out that does not exist or makes no sense.
     """
-    columns, report = find_columns(adata.obs, settings)
+    columns, said = find_columns(adata.obs, settings)
+    report = [*adata.uns.get(NOTES, ()), *said]
+    adata = named(adata, settings.gene_names)
     findings = check(adata, columns)
     may_sum = settings.duplicate_genes == "sum"
     if any(f.level == "error" and not (may_sum and f.code == "duplicate_genes") for f in findings):

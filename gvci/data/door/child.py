@@ -6,6 +6,7 @@ was refused is in the parcel. Before a value is read it gives up the right to op
 
 from __future__ import annotations
 
+import codecs
 import errno
 import gzip
 import json
@@ -16,11 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gvci.data.door.limits import Limits
+from gvci.data.door.limits import GIB, Limits
 from gvci.data.door.parcel import Parcel
 from gvci.data.door.text import Bounded, TextFile
 from gvci.data.door.values import Cells
 from gvci.errors import FileError
+
+CODECS = ("ascii", "latin-1", "utf-8", "utf-8-sig", "utf-16")  # Python loads them when first used
 
 
 def main() -> None:
@@ -35,15 +38,18 @@ def main() -> None:
         parcel.write(cells)
     except FileError as refusal:
         parcel.refuse(str(refusal))
-    except MemoryError:
-        parcel.refuse(f"{name} needs more than {limits.size} of memory. {limits.above}")
     # h5py, numpy and zlib raise a dozen classes on damaged files, RuntimeError among them.
     except Exception as error:  # noqa: BLE001
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
-            parcel.refuse(f"There is no space left on this machine to read {name}. Free some.")
-        else:
-            sentence = f"{name} is cut short or damaged. Copy or upload it again."
-            parcel.refuse(sentence, f"{type(error).__name__}: {error}"[:2000])
+        parcel.refuse(_sentence(error, name, limits), f"{type(error).__name__}: {error}"[:2000])
+
+
+def _sentence(error: Exception, name: str, limits: Limits) -> str:
+    """What the user reads; the error's own words may hold paths, and are for the log."""
+    if isinstance(error, MemoryError) or "memory allocation failed" in str(error):
+        return f"{name} needs more than {limits.memory / GIB:.3g} GiB of memory. {limits.above}"
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        return f"There is no space left on this machine to read {name}. Free some."
+    return f"{name} is cut short or damaged. Copy or upload it again."
 
 
 def _limit(limits: Limits) -> None:
@@ -104,6 +110,8 @@ def _unpacked(path: Path, target: Path, name: str, limits: Limits) -> Path:
 
 def _shut() -> None:
     """From here on no other file can be opened, whatever a file or a fault in libhdf5 asks for."""
+    for codec in CODECS:
+        codecs.lookup(codec)
     lowest = os.dup(0)  # the next file would get this number
     os.close(lowest)
     resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, lowest))

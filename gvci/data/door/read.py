@@ -57,7 +57,7 @@ def read_cells(path: Path, limits: Limits | None = None) -> ad.AnnData:
         if ending(path.name) in REFUSED_ENDINGS:
             kind_of(path.name, b"")
         inside = sorted(file for file in path.iterdir() if file.is_file())
-        roles = {file.name: _role(file.name) for file in inside}
+        roles = {file.name: role_of(file.name) for file in inside}
         sources = [Source(file, file.name) for file in inside if roles[file.name]]
         if not any(roles[source.name] == "matrix" for source in sources):
             message = (
@@ -98,7 +98,7 @@ def read_sources(sources: Sequence[Source], limits: Limits | None = None) -> ad.
 # --- which files --------------------------------------------------------------------------
 
 
-def _role(name: str) -> str | None:
+def role_of(name: str) -> str | None:
     """What a file is in a Matrix Market triple, by its name."""
     low = name.lower()
     if low.endswith((".mtx", ".mtx.gz")):
@@ -147,7 +147,7 @@ def _triple(sources: Sequence[Source]) -> dict[str, Source]:
     roles: dict[str, list[Source]] = {"matrix": [], "barcodes": [], "features": []}
     others = []
     for source in sources:
-        role = _role(source.name)
+        role = role_of(source.name)
         roles[role].append(source) if role else others.append(source)
     if others or any(len(files) != 1 for files in roles.values()):
         message = (

@@ -62,6 +62,8 @@ def read_table(file: TextFile) -> Cells:
     first = header[0].strip().lower()
     if len(layout.header) < layout.width or first in NAMES or _are_names(table[0]):
         names, table, header = table[0].astype(str).tolist(), table.iloc[:, 1:], header[1:]
+    else:
+        table[0] = table[0].where(~table[0].isin(MISSING))
     labels, numeric = _sorted_out(table, header, file.name)
     notes: list[str] = []
     if names is None:
@@ -127,7 +129,7 @@ def _survey(file: TextFile) -> Layout:
 
 
 def _parsed(file: TextFile, layout: Layout) -> pd.DataFrame:
-    """The rows below the header; the first column as text."""
+    """The rows below the header; the first column as text, whatever it says."""
     stream = file.text()
     next(line for line in file.lines(stream) if line.strip())
     try:
@@ -135,7 +137,7 @@ def _parsed(file: TextFile, layout: Layout) -> pd.DataFrame:
             warnings.simplefilter("ignore")
             return pd.read_csv(
                 stream, sep=layout.separator, header=None, names=range(layout.width),
-                dtype={0: object}, keep_default_na=False, na_values=list(MISSING),
+                converters={0: str}, keep_default_na=False, na_values=list(MISSING),
                 decimal="," if layout.decimal_comma else ".", index_col=False, low_memory=False,
             )  # fmt: skip
     except ValueError:

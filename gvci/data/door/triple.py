@@ -112,7 +112,7 @@ def _entries(
             )  # fmt: skip
     except pd.errors.EmptyDataError:
         table = pd.DataFrame({name: np.empty(0) for name in names})
-    except (ValueError, UserWarning):
+    except (ValueError, Warning):
         message = f"{matrix.name} has entries that are not 'row column value'. Copy it again."
         raise FileError(message) from None
     if len(table) != declared:
