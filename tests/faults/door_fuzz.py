@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import anndata as ad
@@ -190,16 +192,22 @@ def _put(path: Path, content: bytes) -> Path:
     return path
 
 
-def _h5ad(folder: Path, rng: Rng) -> Path:
-    cells = make.good_cells(int(rng.integers(100)))
-    form = rng.integers(3)
+@cache
+def _written(seed: int, form: int, compression: str | None) -> bytes:
+    cells = make.good_cells(seed)
     if form == 1:
         cells.X = cells.X.toarray()
     elif form == 2:
         cells.X = cells.X.tocsc()
-    path = folder / "cells.h5ad"
-    cells.write_h5ad(path, compression=None if rng.random() < 0.5 else "gzip")
-    return path
+    with tempfile.TemporaryDirectory() as folder:
+        cells.write_h5ad(Path(folder) / "cells.h5ad", compression=compression)
+        return (Path(folder) / "cells.h5ad").read_bytes()
+
+
+def _h5ad(folder: Path, rng: Rng) -> Path:
+    compression = None if rng.random() < 0.5 else "gzip"
+    content = _written(int(rng.integers(3)), int(rng.integers(3)), compression)
+    return _put(folder / "cells.h5ad", content)
 
 
 def _tenx(folder: Path) -> Path:
@@ -212,9 +220,7 @@ def _tenx(folder: Path) -> Path:
         for part in ("data", "indices", "indptr"):
             group[part] = getattr(matrix, part)
         names = [f"G{i}" for i in range(matrix.shape[1])]
-        group["features/name"] = group["features/id"] = names
-        del group["features/id"]
-        group["features/id"] = names
+        group["features/name"], group["features/id"] = names, names
     return path
 
 
