@@ -1,4 +1,4 @@
-# make run · make test · make check · make screens · make pretrained · make bench-edges · make bench-model · make bench-ood
+# make run · make test · make check · make screens · make pretrained · make bench-edges · make bench-model · make bench-ood · make fuzz
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
@@ -6,7 +6,7 @@ HOST   ?= 127.0.0.1
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: run test check screens pretrained bench-edges bench-model bench-ood browser clean
+.PHONY: run test check screens pretrained bench-edges bench-model bench-ood fuzz browser clean
 
 run: $(VENV)/.run  ## install what running needs, then serve the dashboard with the shipped demo
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
@@ -33,6 +33,9 @@ bench-model: $(VENV)/.run  ## the model's steps, evaluation and memory beside th
 
 bench-ood: $(VENV)/.run  ## held-out predictions against every rival; resumes where it stopped
 	$(BIN)/python -m benchmarks.ood
+
+fuzz: $(VENV)/.test  ## hostile files against the door: refused, accepted, crashed, hung
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.fuzz_door
 
 # torch goes first: where pip would fetch CUDA, TORCH_INDEX names the index of its CPU build,
 # and a torch that is already in the environment stays.

@@ -40,7 +40,7 @@ def prepare(given: Namespace) -> None:
     from gvci.data.catalogue import load_dataset
     from gvci.data.prepare import prepare as prepare_cells
 
-    adata, entry = load_dataset(given.data)
+    adata, entry = load_dataset(given.data, given.labels)
     asked = read_words(given.config, given.words)
     options = {
         "perturbation": given.perturbation,

@@ -18,7 +18,9 @@ from gvci.config import PrepareSettings
 from gvci.data.columns import find_columns
 from gvci.data.door.kinds import ENDINGS
 from gvci.data.door.limits import UPLOAD
-from gvci.data.door.read import NOTES, Source, read_sources, role_of
+from gvci.data.door.read import read_sources
+from gvci.data.door.sources import Source, role_of
+from gvci.data.door.taken import NOTES
 from gvci.data.findings import Finding, check
 from gvci.data.genes import named
 from gvci.data.roles import Columns, without_value
@@ -29,7 +31,8 @@ TYPES = [*(ending.removeprefix(".") for ending in ENDINGS), "gz"]
 ABOUT = (
     "Cells in rows and raw counts (or log-normalised values): an .h5ad, a 10x .h5, a .csv or .tsv "
     "of counts with its label columns, or the three files of a Matrix Market matrix together; each "
-    f"also as .gz. Up to 500 MB, {UPLOAD.size} unpacked, read within {UPLOAD.seconds:g} s. "
+    "also as .gz, and with a labels.csv whose first column names the cells, if need be. "
+    f"Up to 500 MB, {UPLOAD.size} unpacked, read within {UPLOAD.seconds:g} s. "
     "Archives and pickles are not opened: save the cells as .h5ad. What you give is read and "
     "checked here and not kept; larger files: the command line."
 )
@@ -73,11 +76,16 @@ def read_upload(files: Sequence[tuple[str, bytes]]) -> ad.AnnData:
 
 
 def meant(names: Sequence[str]) -> list[int]:
-    """Which of all files given so far: the last one, or the triple that it is part of."""
-    roles = [role_of(name) for name in names]
-    if roles[-1] is None or "matrix" not in roles:
+    """Which of all files given so far: the last one or its triple, then the last labels."""
+    roles = {i: role_of(name) for i, name in enumerate(names)}
+    cells = [i for i in roles if roles[i] != "labels"]
+    if not cells:
         return [len(names) - 1]
-    return sorted({role: i for i, role in enumerate(roles) if role is not None}.values())
+    labels = [i for i in roles if roles[i] == "labels"][-1:]
+    if roles[cells[-1]] is None or "matrix" not in roles.values():
+        return [cells[-1], *labels]
+    triple = {roles[i]: i for i in cells if roles[i] is not None}
+    return [*sorted(triple.values()), *labels]
 
 
 def label(names: Sequence[str]) -> str:
@@ -207,9 +215,12 @@ def commands(
     sum_genes: bool = False,
 ) -> str:
     """prepare, refine and train for these files, to copy into a shell."""
-    one = plain(names[0]) if len(names) == 1 else TRIPLE_FOLDER
+    labels = [name for name in names[1:] if role_of(name) == "labels"]
+    several = len(names) - len(labels) > 1
+    one = TRIPLE_FOLDER if several else plain(names[0])
     words = [
         _quoted(["python", "-m", "gvci", "prepare", one]),
+        *([] if several or not labels else [_quoted(["--labels", plain(labels[0])])]),
         _quoted(["--perturbation", columns.perturbation, "--control", columns.control]),
     ]
     if columns.covariates:
@@ -231,7 +242,7 @@ def commands(
         f"python -m gvci refine {safe}-prepared.h5ad --prior dorothea --out {safe}-grn",
         f"python -m gvci train {safe}-prepared.h5ad --grn {safe}-grn --out {safe}-run",
     ]
-    if len(names) > 1:
+    if several:
         lines.insert(0, f"# {TRIPLE_FOLDER}: the folder with these {len(names)} files")
     return "\n".join(lines)
 

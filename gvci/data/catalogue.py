@@ -59,10 +59,13 @@ def _match(name: str, kinds: tuple[Kind, ...]) -> CatalogueEntry | None:
     return None
 
 
-def load_dataset(name_or_path: str | Path) -> tuple[ad.AnnData, CatalogueEntry | None]:
+def load_dataset(
+    name_or_path: str | Path, labels: Path | None = None
+) -> tuple[ad.AnnData, CatalogueEntry | None]:
     """The cells of a catalogue entry or of a file; a file of the catalogue is recognised.
 
-    A file is one that the door reads: .h5ad, 10x .h5, .csv, .tsv, or a folder with a triple.
+    A file is one that the door reads: .h5ad, 10x .h5, .csv, .tsv, or a folder with a triple;
+    `labels` is a table of columns for obs, by cell.
 
     Raises:
         CatalogueError: unknown name, or the file cannot be had.
@@ -73,7 +76,7 @@ def load_dataset(name_or_path: str | Path) -> tuple[ad.AnnData, CatalogueEntry |
         from gvci.data.simulate import simulate
 
         return simulate().adata, entry
-    return read_cells(path or locate(_sure(entry))), entry
+    return read_cells(path or locate(_sure(entry)), labels=labels), entry
 
 
 def load_network(name_or_path: str | Path) -> GRN:

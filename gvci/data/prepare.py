@@ -13,7 +13,7 @@ import pandas as pd
 from gvci.config import PrepareSettings
 from gvci.data.columns import find_columns
 from gvci.data.dataset import COUNTS, DEPTH, SPLIT, PerturbationData
-from gvci.data.door.read import NOTES
+from gvci.data.door.taken import NOTES
 from gvci.data.findings import check
 from gvci.data.genes import choose_genes, de_genes_by_pair, differential_genes, named
 from gvci.data.quality import good_cells, log_normalised, plain_obs, raw_matrix, summed

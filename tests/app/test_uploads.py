@@ -113,6 +113,21 @@ def test_three_files_of_one_matrix(open_page: OpenPage):
     assert "give either one file, or the three of a Matrix Market matrix together" in text
 
 
+def test_labels_beside_a_matrix(open_page: OpenPage, tmp_path: Path):
+    """A file without labels leads nowhere; with labels.csv, given before or after, it does."""
+    bare = h5ad(tmp_path, {"batch": ["a", "b"] * 20})
+    table = "\n".join(["cell,perturbation", *(f"cell{i},{p}" for i, p in enumerate(NAMES))])
+    for files in (
+        {"labels.csv": table.encode(), "bare.h5ad": bare},
+        {"bare.h5ad": bare, "labels.csv": table.encode()},
+    ):
+        test = upload_all(open_page, files)
+        text = sound(test)
+        assert "labels.csv labels 40 of 40 cells: perturbation." in text
+        assert "Nothing stands in the way" in text
+        assert "gvci prepare bare.h5ad \\\n    --labels labels.csv" in test.code[-1].value
+
+
 def test_a_file_given_later_takes_the_place_of_the_one_before(open_page: OpenPage, tmp_path: Path):
     good = h5ad(tmp_path, {"perturbation": NAMES})
     text = sound(upload_all(open_page, {"notes.h5ad": b"no cells", "good.h5ad": good}))

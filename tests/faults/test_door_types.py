@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from gvci.data.door.limits import UPLOAD
-from gvci.data.door.read import Source, read_cells, read_sources
+from gvci.data.door.read import read_cells, read_sources
+from gvci.data.door.sources import Source
 from gvci.errors import FileError
 from tests.faults import door_files as make
 

@@ -17,7 +17,8 @@ import scipy.sparse as sp
 from gvci.data.dataset import PerturbationData
 from gvci.data.door import read
 from gvci.data.door.limits import GIB, UPLOAD, Limits, command_line
-from gvci.data.door.read import Source, read_cells, read_sources
+from gvci.data.door.read import read_cells, read_sources
+from gvci.data.door.sources import Source
 from gvci.errors import FileError, SettingsError
 from tests.faults import door_files as make
 
@@ -244,6 +245,66 @@ def test_a_triple_with_damaged_gzip(tmp_path: Path) -> None:
     (folder / "matrix.mtx.gz").write_bytes(gzip.compress(b"%%MatrixMarket")[:-6])
     with pytest.raises(FileError, match="is cut short or damaged"):
         read_cells(folder)
+
+
+# --- labels in a file of their own ------------------------------------------------------------
+
+
+def labels(path: Path, names: list[str]) -> Path:
+    table = pd.DataFrame({"perturbation": ["control", "STAT1"] * 6, "umis": range(12)}, names[:12])
+    table.to_csv(path)
+    return path
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_labels_find_their_cells(tmp_path: Path, cut: bool) -> None:
+    """In any order, with and without Cell Ranger's "-1"; cells without a row have no value."""
+    names = [name.removesuffix("-1") if cut else name for name in BARCODES]
+    beside = labels(tmp_path / "labels.csv", [*names[::-1][:10], "x1", "x2"])
+    cells = read_cells(tenx(tmp_path / "filtered.h5"), labels=beside)
+    same(cells)
+    assert cells.obs["umis"].tolist()[2:] == list(range(10))[::-1]
+    assert cells.obs["umis"].isna().tolist()[:2] == [True, True]
+    assert cells.obs["perturbation"].tolist()[:4] == [None, None, "STAT1", "control"]
+    assert cells.uns["door"] == [
+        "labels.csv labels 10 of 12 cells (2 of its rows name no cell): perturbation, umis."
+    ]
+
+
+def test_labels_beside_a_triple_and_an_h5ad(tmp_path: Path) -> None:
+    folder = triple(tmp_path / "10x")
+    make.gzipped(labels(folder / "cell_identities.csv", BARCODES))
+    (folder / "cell_identities.csv").unlink()
+    cells = read_cells(folder)
+    same(cells)
+    assert cells.obs["perturbation"].tolist() == ["control", "STAT1"] * 6
+    beside = tmp_path / "mine.tsv"
+    beside.write_text("cell\tperturbation\nc0\tIRF9\n")
+    cells = read_cells(make.good_file(tmp_path), labels=beside)
+    assert cells.obs["perturbation"].tolist() == ["IRF9", *[None] * (make.N_CELLS - 1)]
+    assert "cell_type" in cells.obs
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cell,label\nz,1\n", "labels.csv names none of the 12 cells: it begins with 'z', they"),
+        (f"cell,label\n{BARCODES[0]},1\n{BARCODES[0]},2\n", "1 cells are named more than once"),
+        ("words\n", "labels.csv is no table"),
+        ("", "labels.csv is no table"),
+    ],
+)
+def test_labels_that_are_not_right(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(FileError) as caught:
+        read_cells(tenx(tmp_path / "filtered.h5"), labels=tmp_path / "labels.csv")
+    assert said in str(caught.value)
+
+
+def test_labels_must_be_a_table(tmp_path: Path) -> None:
+    path = make.good_file(tmp_path)
+    with pytest.raises(FileError, match=r"cells\.h5ad is no table of labels"):
+        read_cells(tenx(tmp_path / "filtered.h5"), labels=path)
 
 
 # --- limits ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import errno
 import gzip
+import io
 import json
 import os
 import resource
@@ -68,8 +69,21 @@ def _limit(limits: Limits) -> None:
 
 def _read(form: str, files: dict[str, Any], folder: Path, limits: Limits) -> Cells:
     """Open what is named, shut the door behind, read."""
-    names = {role: str(file["name"]) for role, file in files.items()}
-    paths = {role: Path(file["path"]) for role, file in files.items()}
+    texts = {
+        role: TextFile(io.FileIO(one["path"]), bool(one["gzipped"]), one["name"], limits)
+        for role, one in files.items()
+        if form != "hdf5" or role == "labels"
+    }
+    if "labels" not in texts:
+        return _cells(form, files, texts, folder, limits)
+    from gvci.data.door.labels import labelled
+
+    return labelled(_cells(form, files, texts, folder, limits), texts["labels"])
+
+
+def _cells(
+    form: str, files: dict[str, Any], texts: dict[str, TextFile], folder: Path, limits: Limits
+) -> Cells:
     if form == "hdf5":
         import h5py
 
@@ -77,7 +91,7 @@ def _read(form: str, files: dict[str, Any], folder: Path, limits: Limits) -> Cel
         from gvci.data.door.scan import scan
         from gvci.data.door.tenx import read_tenx, tenx_group
 
-        path, name = paths["cells"], names["cells"]
+        path, name = Path(files["cells"]["path"]), str(files["cells"]["name"])
         if files["cells"]["gzipped"]:
             path = _unpacked(path, folder / "unpacked", name, limits)
         with h5py.File(path, "r", locking=False) as file:
@@ -85,16 +99,14 @@ def _read(form: str, files: dict[str, Any], folder: Path, limits: Limits) -> Cel
             scan(file, name, limits)
             group = tenx_group(file, name)
             return read_anndata(file, name) if group is None else read_tenx(group, name)
-    from gvci.data.door.table import read_table
+    if form == "table":
+        from gvci.data.door.table import read_table
+
+        _shut()
+        return read_table(texts["cells"])
     from gvci.data.door.triple import read_triple
 
-    texts = {
-        role: TextFile(paths[role].open("rb"), bool(files[role]["gzipped"]), names[role], limits)
-        for role in files
-    }
     _shut()
-    if form == "table":
-        return read_table(texts["cells"])
     return read_triple(texts["matrix"], texts["barcodes"], texts["features"])
 
 

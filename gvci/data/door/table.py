@@ -54,8 +54,8 @@ def read_table(file: TextFile) -> Cells:
     Raises:
         FileError: not text, rows of unequal lengths, words among numbers, or too large.
     """
-    layout = _survey(file)
-    table = _parsed(file, layout)
+    layout = survey(file)
+    table = parsed(file, layout)
     header, names = layout.header, None
     if len(header) < layout.width:
         header = ["", *header]
@@ -92,7 +92,7 @@ def read_table(file: TextFile) -> Cells:
     return Cells(cells, genes, {"X": matrix}, obs=label_columns, notes=notes)
 
 
-def _survey(file: TextFile) -> Layout:
+def survey(file: TextFile) -> Layout:
     """Separator, header and size; every row must have as many fields as the first."""
     separator, header, width, rows, decimal_comma = "", [], 0, 0, False
     for number, line in enumerate(file.lines(), 1):
@@ -128,7 +128,7 @@ def _survey(file: TextFile) -> Layout:
     return Layout(separator, header, width, rows, decimal_comma)
 
 
-def _parsed(file: TextFile, layout: Layout) -> pd.DataFrame:
+def parsed(file: TextFile, layout: Layout) -> pd.DataFrame:
     """The rows below the header; the first column as text, whatever it says."""
     stream = file.text()
     next(line for line in file.lines(stream) if line.strip())
