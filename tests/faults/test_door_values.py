@@ -295,6 +295,27 @@ def test_f21_names_that_are_no_utf8(tmp_path: Path) -> None:
     assert read_cells(make.changed(tmp_path, change)).var_names[0] == "G\ufffd1"
 
 
+def test_f21_column_names_that_are_no_utf8(tmp_path: Path) -> None:
+    """They come back as something that can be printed, in columns and in refusals."""
+
+    def change(file: h5py.File) -> None:
+        file["obs"].move("cell_type", b"cell\xfftype")
+        names = np.array([b"perturbation", b"cell\xfftype"], dtype=object)
+        file["obs"].attrs.create("column-order", names, dtype=h5py.string_dtype())
+
+    read = read_cells(make.changed(tmp_path, change))
+    assert read.obs.columns[0] == "perturbation"
+    assert str(read.obs.columns[1]).encode().startswith(b"cell")
+
+    def gone(file: h5py.File) -> None:
+        change(file)
+        del file["obs"][b"cell\xfftype"]
+
+    with pytest.raises(FileError) as caught:
+        read_cells(make.changed(tmp_path, gone))
+    assert b"lacks 1 of its 2 columns" in str(caught.value).encode()
+
+
 def test_f21_a_file_name_is_a_label(tmp_path: Path) -> None:
     path = tmp_path / "<img src=x onerror=alert(1)>.h5ad"
     path.write_text("hello")

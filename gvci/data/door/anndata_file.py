@@ -217,9 +217,11 @@ def _records(
         levels = file.get(f"uns/{word}_categories")
         if isinstance(levels, h5py.Dataset) and kept.dtype.kind in "iu":
             return Categories(kept, _levels(levels))
+        if kept.ndim != 1:
+            return None
         if kept.dtype.kind in "SO":
             return [w.decode("utf-8", "replace") if isinstance(w, bytes) else str(w) for w in kept]
-        return native(kept) if kept.dtype.kind in "fiub" and kept.ndim == 1 else None
+        return native(kept) if kept.dtype.kind in "fiub" else None
 
     index = column(key)
     names = index if isinstance(index, list) else records[key].tolist()

@@ -121,12 +121,13 @@ def _unpacked(path: Path, target: Path, name: str, limits: Limits) -> Path:
 
 
 def _shut() -> None:
-    """From here on no other file can be opened, whatever a file or a fault in libhdf5 asks for."""
+    """No other file and no process from here on, whatever a file or a fault in libhdf5 asks for."""
     for codec in CODECS:
         codecs.lookup(codec)
     lowest = os.dup(0)  # the next file would get this number
     os.close(lowest)
     resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, lowest))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
 
 
 if __name__ == "__main__":

@@ -36,14 +36,16 @@ class Parcel:
         for name in ("obs", "var"):
             columns: dict[str, Column] = getattr(cells, name)
             table[name] = [[key, self._column(column)] for key, column in columns.items()]
-        self._arrays.close()
-        self._table.write(json.dumps(table).encode())
-        self._table.close()
+        self._close(table)
 
     def refuse(self, sentence: str, detail: str = "") -> None:
         """Why there are no cells; `detail` is for the log."""
+        self._close({"refused": sentence, "detail": detail})
+
+    def _close(self, table: dict[str, Any]) -> None:
         self._arrays.close()
-        self._table.write(json.dumps({"refused": sentence, "detail": detail}).encode())
+        # h5py gives bytes that are no text as lone surrogates, which nothing can print: "?".
+        self._table.write(json.dumps(table, ensure_ascii=False).encode("utf-8", "replace"))
         self._table.close()
 
     def _array(self, values: np.ndarray) -> list[Any]:

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -94,13 +93,14 @@ def _run(plan: dict[str, Any], limits: Limits) -> None:
         )  # fmt: skip
         try:
             status = child.wait(limits.seconds)
-        except subprocess.TimeoutExpired:
+        except BaseException as error:
+            # Before it is waited for, so that its number is still its own.
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
             message = f"{name} could not be read within {limits.seconds:g} s. {limits.above}"
             raise FileError(message) from None
-        finally:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
     if status:
         said = (folder / "errors").read_bytes()[-2000:].decode("utf-8", "replace")
         log.warning("the reader of %r ended with %s: %s", name, status, said)
