@@ -94,9 +94,9 @@ def _run(plan: dict[str, Any], limits: Limits) -> None:
         try:
             status = child.wait(limits.seconds)
         except BaseException as error:
-            # Before it is waited for, so that its number is still its own.
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+            if child.poll() is None:  # not waited for yet, so its number is still its own
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
             message = f"{name} could not be read within {limits.seconds:g} s. {limits.above}"
