@@ -133,15 +133,21 @@ def _group(
 ) -> tuple[list[str], Iterable[tuple[str, Column | None]]]:
     key = str(note(node, "_index", "_index" if "_index" in node else "index"))
     order = note(node, "column-order", [])
-    asked = [w.decode("utf-8", "replace") if isinstance(w, bytes) else str(w) for w in order]
-    gone = [word for word in asked if word not in node]
+    given = [
+        w if isinstance(w, bytes) else str(w).encode("utf-8", "surrogateescape") for w in order
+    ]
+    # What is no text comes out with "\ufffd" in it: h5py finds no member by such a name.
+    asked = list(dict.fromkeys(word.decode("utf-8", "replace") for word in given))
+    gone = [word for word in asked if "\ufffd" not in word and word not in node]
     if gone:
         message = (
             f"{part} of {name} lacks {len(gone):,} of its {len(asked):,} columns: "
             f"{listed(map(short, gone))}. {SAVE_AGAIN}"
         )
         raise FileError(message)
-    members = ((word, _column(node, word)) for word in dict.fromkeys(asked) if word != key)
+    members = (
+        (word, _column(node, word) if word in node else None) for word in asked if word != key
+    )
     return texts(node, key, name), members
 
 
