@@ -1,4 +1,4 @@
-# make run · make test · make check · make screens · make pretrained
+# make run · make test · make check · make screens · make pretrained · make fuzz
 # make bench-table1 · bench-edges · bench-model · bench-scores · bench-coverage · bench-estimator
 PYTHON ?= python3
 VENV   ?= .venv
@@ -7,7 +7,7 @@ HOST   ?= 127.0.0.1
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: run test check screens pretrained browser clean
+.PHONY: run test check screens pretrained fuzz browser clean
 .PHONY: bench-table1 bench-edges bench-model bench-scores bench-coverage bench-estimator
 
 run: $(VENV)/.run  ## install what running needs, then serve the dashboard with the shipped demo
@@ -46,6 +46,9 @@ bench-coverage: $(VENV)/.run  ## bias, sd and coverage of marginal effects, by s
 
 bench-estimator: $(VENV)/.run  ## speed and memory of marginal effects beside the literal loop
 	$(BIN)/python -m benchmarks.estimator
+
+fuzz: $(VENV)/.test  ## hostile files against the door: refused, accepted, crashed, hung
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.fuzz_door
 
 # torch goes first: where pip would fetch CUDA, TORCH_INDEX names the index of its CPU build,
 # and a torch that is already in the environment stays.

@@ -5,11 +5,10 @@ The public names load when they are first used, so `import gvci` takes no time.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
-
-# Bound now: its module has the same name and would hide it once anything imports that.
-from gvci.evaluate import evaluate
 
 if TYPE_CHECKING:
     from gvci.config import PrepareSettings, RefineSettings, TrainSettings
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from gvci.ensemble import train
     from gvci.errors import GvciError
     from gvci.estimator import marginal_effects
+    from gvci.evaluate import evaluate
     from gvci.grn import GRN
     from gvci.model import GraphVCI
     from gvci.recovery import evaluate_edges
@@ -72,7 +72,17 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         message = f"module 'gvci' has no attribute '{name}'"
         raise AttributeError(message)
-    # A submodule of the same name (gvci.evaluate) would hide the function: bind it for good.
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+class _Package(ModuleType):
+    """A submodule of the same name (gvci.evaluate) never hides the function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

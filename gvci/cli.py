@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     one = verb("prepare", "QC, normalise, choose genes, split.", settings=True)
     one.add_argument("data", metavar="NAME|FILE")
     one.add_argument("--out", type=Path, required=True, metavar="DATA")
+    one.add_argument("--labels", type=Path, metavar="FILE.csv", help="cell names, then labels")
     one.add_argument("--perturbation", metavar="COL")
     one.add_argument("--control", metavar="LABEL")
     one.add_argument("--covariates", nargs="*", metavar="COL")
@@ -92,8 +93,8 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument(
         "--gene-names",
-        metavar="keep|symbols|FILE",
-        help="for Ensembl ids: symbols of the file, or a csv of id and symbol",
+        metavar="keep|symbols|COLUMN|FILE",
+        help="symbols for Ensembl ids, a column of var, or a csv of id and symbol",
     )
     one.add_argument("--holdout", nargs="+", action="extend", metavar="'cell_type=B cells'")
     one.add_argument("--ood", choices=("auto", "none"))

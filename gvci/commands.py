@@ -55,7 +55,7 @@ def prepare(given: Namespace) -> None:
     from gvci.jobs.progress import told
 
     with told("fetch", unit="B") as progress:
-        adata, entry = load_dataset(given.data, progress)
+        adata, entry = load_dataset(given.data, progress, given.labels)
     asked = read_words(given.config, given.words)
     options = {
         "perturbation": given.perturbation,

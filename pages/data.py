@@ -6,7 +6,7 @@ from gvci.app import session
 
 session.guard()
 from gvci.app import catalogue_view, home, uploads  # noqa: E402
-from gvci.app.text import count, literal, plain  # noqa: E402
+from gvci.app.text import count, literal  # noqa: E402
 
 LOOKS = {
     "error": ("Error", ":material/error:", "red"),
@@ -48,9 +48,9 @@ def mapping(adata):
     )
 
 
-def checked(adata, columns):
+def checked(adata, columns, sum_genes):
     """All findings; True where nothing stands in the way."""
-    found = uploads.findings(adata, columns)
+    found = uploads.findings(adata, columns, sum_genes)
     errors = sum(finding.level == "error" for finding in found)
     verdict = f"{count(errors, 'error')} to repair first" if errors else "Nothing stands in the way"
     st.subheader(f"Findings: {verdict}", anchor=False)
@@ -64,26 +64,45 @@ def checked(adata, columns):
     return not errors
 
 
+def genes(adata):
+    """Which names the genes have, and whether repeated ones are summed."""
+    left = st.columns([1, 2])[0]
+    choice = left.selectbox(
+        "Gene names", uploads.name_choices(adata), format_func=uploads.name_words, key="gene_names"
+    )
+    adata, said = uploads.renamed(adata, choice)
+    for sentence in said:
+        st.caption(literal(sentence, 600))
+    repeated = uploads.has_repeated_genes(adata)
+    return adata, choice, repeated and left.checkbox("Sum genes of the same name", key="sum_genes")
+
+
 def your_data():
     """Upload, map, check, and copy the commands."""
     st.subheader("Your data", anchor=False)
-    st.caption(
-        "An .h5ad with cells in rows and raw counts (or log-normalised values) in X, up to 500 MB. "
-        "It is read and checked here and not kept; larger files: the command line."
+    st.caption(uploads.ABOUT)
+    files = st.file_uploader(
+        "Your cells", uploads.TYPES, accept_multiple_files=True, key="cells_file"
     )
-    file = st.file_uploader("An .h5ad file", key="cells_file")
-    if file is None:
+    if not files:
         return
+    files = [files[i] for i in uploads.meant([file.name for file in files])]
+    names = [file.name for file in files]
     with session.faults(stop=False):
         adata = session.kept(
-            "upload", file.file_id, lambda: uploads.read_upload(file.name, file.getvalue())
+            "upload",
+            " ".join(file.file_id for file in files),
+            lambda: uploads.read_upload([(file.name, file.getvalue()) for file in files]),
         )
         size = f"{count(adata.n_obs, 'cell')} × {count(adata.n_vars, 'gene')}"
-        st.markdown(f"**{literal(file.name, 100)}**: {size}.")
+        st.markdown(f"**{literal(uploads.label(names), 100)}**: {size}.")
+        for note in uploads.notes(adata):
+            st.caption(literal(note, 600))
+        adata, gene_names, sum_genes = genes(adata)
         columns = mapping(adata)
         if columns is None:
             return
-        if not checked(adata, columns):
+        if not checked(adata, columns, sum_genes):
             return
         left, right = st.columns([1, 1.1], gap="medium")
         with left:
@@ -97,8 +116,8 @@ def your_data():
             )
             with session.faults(stop=False):
                 st.markdown(literal(uploads.held_out(adata, columns, choice), 1500))
-                st.caption("Commands for this file, from the folder that it is in:")
-                script = uploads.commands(plain(file.name), columns, choice)
+                st.caption("Commands for this, from the folder that it is in:")
+                script = uploads.commands(names, columns, choice, gene_names, sum_genes)
                 st.code(script, language="bash", wrap_lines=True)
 
 

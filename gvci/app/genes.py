@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from gvci.grn.names import aliases
+from gvci.grn.aliases import symbols_of
 
 MOST_SUGGESTIONS = 5
 
@@ -41,7 +41,7 @@ def look_up(query: str, genes: Iterable[str]) -> Found:
     if capitals in by_capitals:
         return Found(query, by_capitals[capitals], "case")
     without_version = capitals.split(".")[0] if capitals.startswith("ENS") else capitals
-    meant = aliases().get(without_version, ())
+    meant = symbols_of(without_version)
     for symbol in meant:
         if symbol.upper() in by_capitals:
             return Found(query, by_capitals[symbol.upper()], "alias")

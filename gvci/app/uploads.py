@@ -1,4 +1,4 @@
-"""An uploaded .h5ad on the Data page: read, mapped, checked, and the commands that follow."""
+"""Uploaded cells on the Data page: read, mapped, checked, and the commands that follow."""
 
 from __future__ import annotations
 
@@ -15,18 +15,34 @@ from pandas.api.types import is_numeric_dtype
 
 from gvci.app.text import plain
 from gvci.config import PrepareSettings
-from gvci.data.catalogue import load_dataset
 from gvci.data.columns import find_columns
+from gvci.data.door.kinds import ENDINGS
+from gvci.data.door.limits import UPLOAD
+from gvci.data.door.read import read_sources
+from gvci.data.door.sources import Source, role_of
+from gvci.data.door.taken import NOTES
 from gvci.data.findings import Finding, check
+from gvci.data.naming import KEEP, SYMBOLS, symbol_column, with_gene_names
 from gvci.data.roles import Columns, without_value
 from gvci.data.split import hold_out
 from gvci.errors import DataError, FileError
+from gvci.grn.kinds import kind_of
 
-INSIDE = "upload.h5ad"
+TYPES = [*(ending.removeprefix(".") for ending in ENDINGS), "gz"]
+ABOUT = (
+    "Cells in rows and raw counts (or log-normalised values): an .h5ad, a 10x .h5, a .csv or .tsv "
+    "of counts with its label columns, or the three files of a Matrix Market matrix together; each "
+    "also as .gz, and with a labels.csv whose first column names the cells, if need be. "
+    f"Up to 500 MB, {UPLOAD.size} unpacked, read within {UPLOAD.seconds:g} s. "
+    "Archives and pickles are not opened: save the cells as .h5ad. What you give is read and "
+    "checked here and not kept; larger files: the command line."
+)
+TRIPLE_FOLDER = "10x"
 MOST_LABELS = 5000
 MOST_SHOWN = 12
 AUTOMATIC = "by the paper's rule"
 NOTHING = "nothing"
+REPEATED = "duplicate_genes"
 
 
 @dataclass(frozen=True)
@@ -39,23 +55,71 @@ class Guess:
     sentence: str
 
 
-def read_upload(name: str, content: bytes) -> ad.AnnData:
-    """The cells of an upload. The file's name is a label and never a path.
+def read_upload(files: Sequence[tuple[str, bytes]]) -> ad.AnnData:
+    """The cells of an upload: (name, content) of one file, or of the three of a triple.
+
+    A name is a label and never a path.
 
     Raises:
-        FileError: not an .h5ad file, damaged, or without a matrix.
+        FileError: the door refuses it, or there is no space to put it down.
     """
-    if not name.lower().endswith(".h5ad"):
-        message = f"{plain(name)} is not an .h5ad file. Save the cells as AnnData .h5ad."
-        raise FileError(message)
     with tempfile.TemporaryDirectory(prefix="gvci-") as folder:
-        path = Path(folder) / INSIDE
-        path.write_bytes(content)
-        try:
-            return load_dataset(path)[0]
-        except FileError as error:
-            message = str(error).replace(str(path), plain(name)).replace(INSIDE, plain(name))
-            raise FileError(message) from None
+        sources = []
+        for i, (name, content) in enumerate(files):
+            path = Path(folder) / f"{i}"
+            try:
+                path.write_bytes(content)
+            except OSError as error:
+                message = f"{plain(name)} cannot be kept while it is read: {error.strerror}."
+                raise FileError(message) from None
+            sources.append(Source(path, plain(name)))
+        return read_sources(sources, UPLOAD)
+
+
+def meant(names: Sequence[str]) -> list[int]:
+    """Which of all files given so far: the last one or its triple, then the last labels."""
+    roles = {i: role_of(name) for i, name in enumerate(names)}
+    cells = [i for i in roles if roles[i] != "labels"]
+    if not cells:
+        return [len(names) - 1]
+    labels = [i for i in roles if roles[i] == "labels"][-1:]
+    if roles[cells[-1]] is None or "matrix" not in roles.values():
+        return [cells[-1], *labels]
+    triple = {roles[i]: i for i in cells if roles[i] is not None}
+    return [*sorted(triple.values()), *labels]
+
+
+def label(names: Sequence[str]) -> str:
+    """What an upload is called on the page."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def notes(adata: ad.AnnData) -> list[str]:
+    """What the door chose on the way, in sentences."""
+    return [str(note) for note in adata.uns.get(NOTES, ())]
+
+
+def name_choices(adata: ad.AnnData) -> list[str]:
+    """What the genes can be named by: the file's names, a column of var, or GENCODE's symbols."""
+    ids = kind_of(adata.var_names) == "Ensembl ids"
+    columns = [str(name) for name in adata.var.columns]
+    return [KEEP, *columns, *([SYMBOLS] if ids and symbol_column(adata) is None else [])]
+
+
+def name_words(choice: str) -> str:
+    """What a choice of gene names is called on the page."""
+    usual = {KEEP: "As in the file", SYMBOLS: "Symbols of these Ensembl ids (GENCODE)"}
+    return usual.get(choice, f"Column {choice}")
+
+
+def renamed(adata: ad.AnnData, choice: str) -> tuple[ad.AnnData, list[str]]:
+    """The cells with their genes named so, and what that did in sentences.
+
+    Raises:
+        SettingsError: no symbol is known for any of them.
+    """
+    report: list[str] = []
+    return with_gene_names(adata, choice, report), report
 
 
 def guess(obs: pd.DataFrame) -> Guess:
@@ -94,9 +158,15 @@ def real_choices(obs: pd.DataFrame, taken: Sequence[str]) -> list[str]:
     return [name for name in names if name not in taken]
 
 
-def findings(adata: ad.AnnData, columns: Columns) -> list[Finding]:
-    """Everything that `check` has to say."""
-    return check(adata, columns)
+def findings(adata: ad.AnnData, columns: Columns, sum_genes: bool = False) -> list[Finding]:
+    """Everything that `check` has to say; repeated genes are no fault where they are summed."""
+    found = check(adata, columns)
+    return [one for one in found if not (sum_genes and one.code == REPEATED)]
+
+
+def has_repeated_genes(adata: ad.AnnData) -> bool:
+    """True where gene names occur more than once."""
+    return bool(adata.var_names.has_duplicates)
 
 
 def preview(obs: pd.DataFrame, columns: Columns) -> pd.DataFrame:
@@ -151,11 +221,20 @@ def _settings(columns: Columns, choice: str) -> PrepareSettings:
     return PrepareSettings.checked({**base, "holdout": (choice,)})
 
 
-def commands(name: str, columns: Columns, choice: str) -> str:
-    """prepare, refine and train for this file, to copy into a shell."""
-    stem = plain(Path(name.replace("\\", "/")).name, 60).removesuffix(".h5ad") or "data"
+def commands(
+    names: Sequence[str],
+    columns: Columns,
+    choice: str,
+    gene_names: str = KEEP,
+    sum_genes: bool = False,
+) -> str:
+    """prepare, refine and train for these files, to copy into a shell."""
+    labels = [name for name in names[1:] if role_of(name) == "labels"]
+    several = len(names) - len(labels) > 1
+    one = TRIPLE_FOLDER if several else plain(names[0])
     words = [
-        _quoted(["python", "-m", "gvci", "prepare", plain(name)]),
+        _quoted(["python", "-m", "gvci", "prepare", one]),
+        *([] if several or not labels else [_quoted(["--labels", plain(labels[0])])]),
         _quoted(["--perturbation", columns.perturbation, "--control", columns.control]),
     ]
     if columns.covariates:
@@ -166,15 +245,28 @@ def commands(name: str, columns: Columns, choice: str) -> str:
         words.append("--ood none")
     elif choice != AUTOMATIC:
         words.append(_quoted(["--holdout", choice]))
-    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-") or "data"
+    if gene_names != KEEP:
+        words.append(_quoted(["--gene-names", gene_names]))
+    if sum_genes:
+        words.append("--set duplicate_genes=sum")
+    safe = _stem(one)
     words.append(f"--out {safe}-prepared.h5ad")
-    return "\n".join(
-        [
-            " \\\n    ".join(words),
-            f"python -m gvci refine {safe}-prepared.h5ad --prior dorothea --out {safe}-grn",
-            f"python -m gvci train {safe}-prepared.h5ad --grn {safe}-grn --out {safe}-run",
-        ]
-    )
+    lines = [
+        " \\\n    ".join(words),
+        f"python -m gvci refine {safe}-prepared.h5ad --prior dorothea --out {safe}-grn",
+        f"python -m gvci train {safe}-prepared.h5ad --grn {safe}-grn --out {safe}-run",
+    ]
+    if several:
+        lines.insert(0, f"# {TRIPLE_FOLDER}: the folder with these {len(names)} files")
+    return "\n".join(lines)
+
+
+def _stem(name: str) -> str:
+    """A file's name without folders, ending and signs, for the names of what is made from it."""
+    stem = plain(Path(name.replace("\\", "/")).name, 60)
+    for ending in (".gz", *ENDINGS):
+        stem = stem.removesuffix(ending)
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-") or "data"
 
 
 def _quoted(words: Sequence[str]) -> str:

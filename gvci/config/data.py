@@ -55,7 +55,7 @@ class PrepareSettings(Settings):
         "refuse", description="gene names that occur twice: refuse, or sum their counts"
     )
     gene_names: str = Field(
-        "keep", description="'symbols' for Ensembl ids, or a csv file of id and symbol"
+        "keep", description="'symbols' for Ensembl ids, a column of var, or a csv of id and symbol"
     )
     qc: Literal["default", "paper"] = Field(
         "default", description="'paper': > 500 counts, > 750 genes, mitochondrial share < 0.2"

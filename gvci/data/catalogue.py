@@ -10,10 +10,10 @@ from typing import Any
 import anndata as ad
 import pandas as pd
 
+from gvci.data.door.read import read_cells
 from gvci.data.download import Progress
 from gvci.data.entries import ENTRIES, CatalogueEntry, Kind
 from gvci.data.files import availability, cache_dir, checksum, data_dir, locate
-from gvci.data.h5ad import read_h5ad
 from gvci.errors import CatalogueError, FileError, GRNError, listed, nearest
 from gvci.grn import GRN, Orientation, from_edges, read_gene_list, read_gmt_sets, read_grn
 from gvci.grn.gmt import reason
@@ -33,7 +33,9 @@ __all__ = [
     "load_network",
     "locate",
 ]
-FILE_ENDINGS = (".h5ad", ".csv", ".tsv", ".txt", ".parquet", ".graphml", ".gmt", ".gz")
+FILE_ENDINGS = (
+    ".h5ad", ".h5", ".mtx", ".csv", ".tsv", ".txt", ".parquet", ".graphml", ".gmt", ".gz",
+)  # fmt: skip
 
 
 def find(name: str, *kinds: Kind) -> CatalogueEntry:
@@ -66,22 +68,25 @@ def _match(name: str, kinds: tuple[Kind, ...]) -> CatalogueEntry | None:
 
 
 def load_dataset(
-    name_or_path: str | Path, progress: Progress | None = None
+    name_or_path: str | Path, progress: Progress | None = None, labels: Path | None = None
 ) -> tuple[ad.AnnData, CatalogueEntry | None]:
-    """The cells of a catalogue entry or of an .h5ad file; a file of the catalogue is recognised.
+    """The cells of a catalogue entry or of a file; a file of the catalogue is recognised.
+
+    A file is one that the door reads: .h5ad, 10x .h5, .csv, .tsv, or a folder with a triple;
+    `labels` is a table of columns for obs, by cell.
 
     `progress` is told of a download's bytes.
 
     Raises:
         CatalogueError: unknown name, or the file cannot be had.
-        FileError: the file is missing, damaged or not .h5ad.
+        FileError: the file is missing, damaged or of no kind that is read.
     """
     path, entry = _resolve(name_or_path, ("dataset",))
     if path is None and entry is not None and not entry.file:
         from gvci.data.simulate import simulate
 
         return simulate().adata, entry
-    return read_h5ad(path or locate(_sure(entry), progress)), entry
+    return read_cells(path or locate(_sure(entry), progress), labels=labels), entry
 
 
 def load_network(name_or_path: str | Path, orientation: Orientation | None = None) -> GRN:
@@ -136,6 +141,8 @@ def _resolve(
         same = known is not None and known.size == path.stat().st_size
         return path, known if same else None
     entry = _match(text, kinds)
+    if entry is None and "dataset" in kinds and path.is_dir():
+        return path, None
     if entry is None and (path.suffix.lower() in FILE_ENDINGS or len(path.parts) > 1):
         message = f"There is no file {path}, and the catalogue has no such name."
         raise (FileError if "dataset" in kinds else GRNError)(message)

@@ -21,9 +21,9 @@ import pandas as pd
 import scipy.sparse as sp
 
 from gvci.atomic import replacing
+from gvci.data.door.read import read_cells
 from gvci.data.encoding import CovariateCode, TreatmentCode
 from gvci.data.findings import Finding, check
-from gvci.data.h5ad import read_h5ad
 from gvci.data.reals import binned, mean_and_sd, numbers, quantile_edges
 from gvci.data.roles import Columns, doses, joined, without_value
 from gvci.errors import DataError, FindingsError, PredictionError, listed
@@ -308,10 +308,10 @@ class PerturbationData:
         """Read what `write` wrote.
 
         Raises:
-            FileError: not an .h5ad file, or damaged.
+            FileError: the door refuses it: not an .h5ad file, damaged or hostile.
             DataError: an .h5ad file that `prepare` did not make.
         """
-        adata = read_h5ad(path)
+        adata = read_cells(path)
         try:
             meta = json.loads(str(adata.uns["gvci"]))
             columns = Columns(**{k: _hashable(v) for k, v in meta.pop("columns").items()})

@@ -5,6 +5,7 @@ Codes are stable: tests, pages and other programs may rely on them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,16 +14,19 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from gvci.data.naming import symbol_column
 from gvci.data.reals import numbers, usable
 from gvci.data.roles import Columns, doses, joined, without_value
 from gvci.errors import listed, nearest
-from gvci.grn.kinds import kind_of
+from gvci.grn.kinds import ENSEMBL, kind_of
 
 __all__ = ["Columns", "Finding", "check", "joined"]
 
 Level = Literal["error", "warning", "note"]
 FEWEST_CELLS, FEWEST_GENES = 10, 2
 MOST_LEVELS_OF_NUMBERS = 20
+MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)"
+DATE = rf"\d{{1,2}}-{MONTH}|{MONTH}-\d{{2}}|\d{{4}}-\d{{2}}-\d{{2}}.*|\d{{1,2}}/\d{{1,2}}/\d{{2,4}}"
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,9 @@ def check(adata: ad.AnnData, columns: Columns) -> list[Finding]:
     no_control_cells, one_level, negative_values, not_finite, duplicate_genes, empty_gene_names,
     confounded, identifier, column_named_twice, dose_not_numeric, negative_dose,
     covariate_not_numeric, covariate_not_finite. Warnings: unlabelled_cells, duplicate_cells,
-    no_controls_in_group, numeric_covariate, constant_covariate. Notes: single_level_covariate,
-    small_perturbation, gene_not_measured, ensembl_ids.
+    no_controls_in_group, numeric_covariate, constant_covariate, ensembl_ids,
+    dates_for_genes. Notes: single_level_covariate,
+    small_perturbation, gene_not_measured.
     """
     findings = [*_size(adata), *_names(adata), *_values(adata), *_labels(adata, columns)]
     order = {"error": 0, "warning": 1, "note": 2}
@@ -80,16 +85,34 @@ def _names(adata: ad.AnnData) -> list[Finding]:
     if empty:
         message, fix = f"{empty:,} genes have no name.", "Name or remove them."
         found.append(Finding("error", "empty_gene_names", "var_names", empty, message, fix))
-    if kind_of(genes) == "Ensembl ids":
-        message = f"The genes are Ensembl ids ({listed(genes, 2)}); most networks use symbols."
-        fix = "Prepare with --gene-names symbols, or --gene-names FILE.csv of id and symbol."
-        found.append(Finding("note", "ensembl_ids", "var_names", len(genes), message, fix))
+    found += _other_names(adata, genes)
     cells = adata.obs_names
     twice = cells[cells.duplicated()].unique()
     if len(twice):
         message = f"{len(twice):,} cell names occur more than once: {listed(twice)}."
         fix = "Nothing is lost: cells are told apart by position."
         found.append(Finding("warning", "duplicate_cells", "obs_names", len(twice), message, fix))
+    return found
+
+
+def _other_names(adata: ad.AnnData, genes: pd.Index) -> list[Finding]:
+    """Ids where networks have symbols, and what a spreadsheet made of MARCH1."""
+    found = []
+    if kind_of(genes) == "Ensembl ids":
+        ids = sum(bool(ENSEMBL.fullmatch(gene)) for gene in genes)
+        message = f"{ids:,} of {len(genes):,} genes are named by Ensembl ids, networks by symbols."
+        column = symbol_column(adata)
+        fix = (
+            f"Name them by var['{column}']: --gene-names {column}."
+            if column
+            else "Name them by symbols: --gene-names symbols (GENCODE's), or FILE.csv of both."
+        )
+        found.append(Finding("warning", "ensembl_ids", "var_names", ids, message, fix))
+    dates = genes[genes.str.fullmatch(DATE, flags=re.IGNORECASE)]
+    if len(dates):
+        message = f"{len(dates):,} gene names look like dates: {listed(dates)}."
+        fix = "A spreadsheet has changed them (MARCH1 to 1-Mar): take the names from the source."
+        found.append(Finding("warning", "dates_for_genes", "var_names", len(dates), message, fix))
     return found
 
 

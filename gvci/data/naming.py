@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections import Counter
 from pathlib import Path
 
 import anndata as ad
 import pandas as pd
 
-from gvci.errors import FileError, SettingsError, listed
+from gvci.errors import FileError, SettingsError, listed, nearest
+from gvci.grn.aliases import gencode
 from gvci.grn.kinds import ENSEMBL, kind_of
-from gvci.grn.names import aliases
 from gvci.grn.text import UNREADABLE, scan
 
 # Columns of var that hold symbols, as 10x, CELLxGENE, scPerturb and others write them.
@@ -30,7 +31,7 @@ def other_names(adata: ad.AnnData) -> dict[str, str]:
     """
     names = [str(name) for name in adata.var_names]
     if kind_of(names) == "Ensembl ids":
-        column = _symbol_column(adata)
+        column = symbol_column(adata)
         symbols = [] if column is None else [str(value) for value in adata.var[column]]
         pairs = list(zip(names, symbols, strict=False))
         return {**{symbol: _unversioned(name) for name, symbol in pairs}, **dict(pairs)}
@@ -45,59 +46,66 @@ def other_names(adata: ad.AnnData) -> dict[str, str]:
 def with_gene_names(adata: ad.AnnData, choice: str, report: list[str]) -> ad.AnnData:
     """The same cells with their genes named as the settings ask; said in the report.
 
+    A gene without a symbol keeps its name. So do different ids with one symbol; an id that stands
+    there twice gets its symbol twice, for its counts to be summed.
+
     Args:
         adata: not changed; its matrices are shared.
-        choice: "keep"; "symbols", from a column of var, else from the shipped table of the
-            interferon response; or a csv or tsv with an id and a symbol in each line.
+        choice: "keep"; "symbols", from the usual column of var, else GENCODE's; a column of var;
+            or a csv or tsv with an id and a symbol in each line.
 
     Raises:
-        SettingsError: no such file, or no symbol is known for any gene.
+        SettingsError: no such column or file, or no symbol is known for any gene.
         FileError: the file cannot be read as a table.
     """
     if choice == KEEP:
         return adata
     given = [str(name) for name in adata.var_names]
-    table, where = _table(adata, choice)
-    symbols = [table.get(_unversioned(name), "") for name in given]
-    if not any(symbols):
+    found, where = _symbols(adata, choice)
+    if not any(found):
         message = (
             f"No symbol is known for any of the {len(given):,} genes ({listed(given, 3)}) in "
             f"{where}. Give a table of id and symbol: --gene-names FILE.csv."
         )
         raise SettingsError(message)
-    counts = Counter(symbol for symbol in symbols if symbol)
-    shared = sorted(symbol for symbol, count in counts.items() if count > 1)
+    # A gene that is named by another's symbol takes part, too.
+    owners = {(found[i] or given[i], _unversioned(given[i])) for i in range(len(given))}
+    counts = Counter(symbol for symbol, _ in owners)
     names = [
-        symbol if counts[symbol] == 1 else name for symbol, name in zip(symbols, given, strict=True)
+        symbol if symbol and counts[symbol] == 1 else name
+        for symbol, name in zip(found, given, strict=True)
     ]
     renamed = sum(name != old for name, old in zip(names, given, strict=True))
     report.append(f"{renamed:,} of {len(given):,} genes are named by symbols from {where}.")
+    shared = sorted(symbol for symbol, count in counts.items() if count > 1)
     if shared:
         report.append(
             f"{len(shared):,} symbols stand for several ids, which keep their ids: "
             f"{listed(shared, 3)}."
         )
-    return ad.AnnData(
-        adata.X, obs=adata.obs, var=pd.DataFrame(index=names), layers=dict(adata.layers)
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # repeated names are the findings' business
+        var = pd.DataFrame(index=pd.Index(names, dtype=object))
+        return ad.AnnData(adata.X, adata.obs, var, uns=adata.uns, layers=dict(adata.layers))
 
 
-def _table(adata: ad.AnnData, choice: str) -> tuple[dict[str, str], str]:
-    """id → symbol, and where that comes from."""
-    if choice != SYMBOLS:
-        return _read(Path(choice)), f"the table {Path(choice).name}"
-    column = _symbol_column(adata)
-    if column is not None:
-        symbols = adata.var[column].astype(str).str.strip()
-        ids = [_unversioned(str(name)) for name in adata.var_names]
-        known = zip(ids, symbols, strict=True)
-        return {i: s for i, s in known if s.lower() not in ("", "nan", "none")}, f"var['{column}']"
-    shipped = {name: symbols[0] for name, symbols in aliases().items() if ENSEMBL.fullmatch(name)}
-    return shipped, f"the shipped table of {len(shipped)} genes"
+def _symbols(adata: ad.AnnData, choice: str) -> tuple[list[str], str]:
+    """A symbol per gene, empty where none is known, and where they come from."""
+    column = symbol_column(adata) if choice == SYMBOLS else choice
+    if column is not None and column in adata.var:
+        words = adata.var[column].astype(object)
+        words = words.where(words.notna(), "").astype(str).str.strip()
+        symbols = ["" if word.lower() in ("nan", "none") else word for word in words]
+        return symbols, f"var['{column}']"
+    ids = [_unversioned(str(name)) for name in adata.var_names]
+    if choice == SYMBOLS:
+        return [gencode().get(i, "") for i in ids], "GENCODE's table of human genes"
+    table = _read(Path(choice), [str(name) for name in adata.var])
+    return [table.get(i, "") for i in ids], f"the table {Path(choice).name}"
 
 
-def _symbol_column(adata: ad.AnnData) -> str | None:
-    """A column of var by one of the usual names whose values are names, and not ids."""
+def symbol_column(adata: ad.AnnData) -> str | None:
+    """The column of var by one of the usual names whose values are names, and not ids."""
     lowered = {str(column).lower(): str(column) for column in adata.var.columns}
     for word in SYMBOL_COLUMNS:
         column = lowered.get(word)
@@ -108,14 +116,17 @@ def _symbol_column(adata: ad.AnnData) -> str | None:
     return None
 
 
-def _read(path: Path) -> dict[str, str]:
+def _read(path: Path, columns: list[str]) -> dict[str, str]:
     try:
         with scan(path).open() as lines:
             start = lines.readline()
             lines.seek(0)
             rows = list(csv.reader(lines, delimiter=max("\t,;", key=start.count)))
     except FileNotFoundError:
-        message = f"gene_names is 'keep', 'symbols' or a file; there is no file {path}."
+        message = (
+            "gene_names is 'keep', 'symbols', a column of var "
+            f"({listed(columns, 10) or 'there is none'}) or a file; there is no '{path}'.{nearest(str(path), columns)}"
+        )
         raise SettingsError(message) from None
     except (*UNREADABLE, csv.Error) as error:
         message = f"The table of gene names {path.name} cannot be read: {error}."

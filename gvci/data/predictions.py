@@ -12,8 +12,8 @@ import pandas as pd
 import scipy.sparse as sp
 
 from gvci.data.dataset import PerturbationData
+from gvci.data.door.read import read_cells
 from gvci.data.gene_match import match_genes
-from gvci.data.h5ad import read_h5ad
 from gvci.data.roles import joined
 from gvci.data.unit import to_log1p
 from gvci.errors import DataError, listed, nearest
@@ -61,7 +61,7 @@ def read_predictions(
         DataError: a column is missing, no pair is there, too few genes, or values that are
             neither counts nor log1p.
     """
-    adata = read_h5ad(path)
+    adata = read_cells(path)
     pairs, notes = _labels(adata.obs, data, path.name)
     wanted = set(asked)
     rows = np.array([i for i, pair in enumerate(pairs) if pair in wanted], dtype=np.intp)

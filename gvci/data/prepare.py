@@ -13,6 +13,7 @@ import pandas as pd
 from gvci.config import PrepareSettings
 from gvci.data.columns import find_columns
 from gvci.data.dataset import COUNTS, DEPTH, SPLIT, PerturbationData
+from gvci.data.door.taken import NOTES
 from gvci.data.findings import check
 from gvci.data.genes import choose_genes, de_genes_by_pair, differential_genes
 from gvci.data.naming import other_names, with_gene_names
@@ -47,7 +48,8 @@ def prepare(
         SettingsError: a hold-out that does not exist or makes no sense, or gene names that
             are not known.
     """
-    columns, report = find_columns(adata.obs, settings)
+    columns, said = find_columns(adata.obs, settings)
+    report = [*adata.uns.get(NOTES, ()), *said]
     others = other_names(adata)
     adata = with_gene_names(adata, settings.gene_names, report)
     findings = check(adata, columns)

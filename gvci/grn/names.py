@@ -1,27 +1,24 @@
 """Gene names of one source among those of another: ids, versions, aliases, case, dates (F14).
 
 A network and a dataset often name the same genes differently. Names are matched in steps, the
-surest first; a step counts only where exactly one gene fits. The table of ids and aliases that
-is shipped holds the genes of the interferon response; a dataset's own table of ids adds to it.
+surest first; a step counts only where exactly one gene fits. Ids are
+looked up among the dataset's own, then in GENCODE; aliases are those of interferon genes.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
 import pandas as pd
 
 from gvci.errors import listed
+from gvci.grn.aliases import symbols_of
 from gvci.grn.edges import from_edges
 from gvci.grn.kinds import ENSEMBL, kind_of
 from gvci.grn.network import GRN
 
-ALIASES = Path(__file__).parents[2] / "assets" / "aliases.csv"
 # 1-Mar, 01-Mar-23, Mar-01, 2023-03-01, 01.03.2023: what a spreadsheet makes of MARCH1.
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DATE = re.compile(
@@ -87,19 +84,6 @@ class NameMatch:
         return [*said, *self.notes]
 
 
-@cache
-def aliases() -> Mapping[str, tuple[str, ...]]:
-    """Alias or Ensembl id in capitals → symbols."""
-    found: dict[str, tuple[str, ...]] = {}
-    if not ALIASES.exists():
-        return found
-    with ALIASES.open(encoding="utf-8", newline="") as table:
-        for row in csv.DictReader(table):
-            name = row["alias"].upper()
-            found[name] = (*found.get(name, ()), row["symbol"])
-    return found
-
-
 def known_ids(var: pd.DataFrame) -> dict[str, str]:
     """Ensembl id → symbol, for the genes of prepared data whose file held both."""
     if OTHER_NAME not in var:
@@ -119,13 +103,11 @@ def match_names(
     """
     wanted = list(dict.fromkeys(map(str, names)))
     have = list(dict.fromkeys(map(str, genes)))
-    table: dict[str, tuple[str, ...]] = {k.upper(): (s,) for k, s in (ids or {}).items()}
-    for alias, symbols in aliases().items():
-        table.setdefault(alias, symbols)
+    own = {name.upper(): symbol for name, symbol in (ids or {}).items()}
     found: dict[str, str] = {}
     how: dict[str, str] = {}
     ambiguous: dict[str, None] = {}
-    for step, keys in _steps(table).items():
+    for step, keys in _steps(own).items():
         open_ = [name for name in wanted if name not in found]
         if not open_:
             break
@@ -145,9 +127,7 @@ def match_names(
     return NameMatch(found, how, unmatched, tuple(ambiguous), tuple(_notes(match, wanted, have)))
 
 
-def _steps(
-    table: Mapping[str, tuple[str, ...]],
-) -> dict[str, Callable[[str], tuple[str, ...]]]:
+def _steps(own: Mapping[str, str]) -> dict[str, Callable[[str], tuple[str, ...]]]:
     """Step → the keys under which a name is looked for at that step."""
 
     def plain(name: str) -> str:
@@ -156,7 +136,8 @@ def _steps(
 
     def known(name: str) -> tuple[str, ...]:
         capitals = plain(name).upper()
-        return (capitals, *(symbol.upper() for symbol in table.get(capitals, ())))
+        symbols = (own[capitals],) if capitals in own else symbols_of(capitals)
+        return (capitals, *(symbol.upper() for symbol in symbols))
 
     steps: tuple[Callable[[str], tuple[str, ...]], ...] = (
         lambda name: (name,),

@@ -17,6 +17,7 @@ from gvci.app import charts, edges, export, genes, interactive, layout, network_
 from gvci.app.density import density
 from gvci.app.theme import DARK, LIGHT
 from gvci.grn import from_edges
+from gvci.grn.aliases import aliases, gencode
 
 ABOUT = {"model": "graphVCI", "dataset": "=cmd()|' /C calc'!A0"}
 HOSTILE = "<script>alert(1)</script>"
@@ -66,14 +67,19 @@ def test_literal_leaves_no_markdown(raw: str):
 
 
 def test_every_alias_is_a_row_of_facts():
-    known = genes.aliases()
-    assert known["ENSG00000115415"] == ("STAT1",)
+    known = aliases()
     assert known["IFI56"] == ("IFIT1",)
     assert known["G1P2"] == ("ISG15",)
     assert all(symbols and all(symbols) for symbols in known.values())
-    ensembl = [name for name in known if name.startswith("ENSG")]
-    assert all(re.fullmatch(r"ENSG\d{11}", name) for name in ensembl)
-    assert len({known[name] for name in ensembl}) == len(ensembl)
+
+
+def test_every_human_gene_is_found_by_its_id():
+    known = gencode()
+    assert len(known) > 40_000
+    assert known["ENSG00000115415"] == "STAT1"
+    assert all(re.fullmatch(r"ENSG\d{11}", name) for name in known)
+    assert genes.look_up("ENSG00000115415.20", ["STAT1"]).symbol == "STAT1"
+    assert genes.look_up("ENSG00000000003", ["STAT1"]).known_as == ("TSPAN6",)
 
 
 def test_a_name_that_is_here_beats_its_alias_meaning():

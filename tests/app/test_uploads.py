@@ -14,6 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import OpenPage, sound
+from tests.faults import door_files as make
 
 HOSTILE = '"><img src=x onerror=alert(1)>'
 NAMES = ["control", "STAT1", "control", "IRF1"] * 10
@@ -29,10 +30,13 @@ def h5ad(folder: Path, columns: dict[str, list[str] | list[float]]) -> bytes:
 
 
 def upload(open_page: OpenPage, name: str, content: bytes) -> AppTest:
+    return upload_all(open_page, {name: content})
+
+
+def upload_all(open_page: OpenPage, files: dict[str, bytes]) -> AppTest:
     test = open_page("data")
-    return (
-        test.file_uploader(key="cells_file").upload(name, content, "application/octet-stream").run()
-    )
+    given = [(name, content, "application/octet-stream") for name, content in files.items()]
+    return test.file_uploader(key="cells_file").set_value(given).run()
 
 
 def zipped() -> bytes:
@@ -46,6 +50,112 @@ def zipped() -> bytes:
 def test_what_is_not_hdf5(open_page: OpenPage, content: bytes):
     """FAULTS F01."""
     assert "mine.h5ad is not an .h5ad file" in sound(upload(open_page, "mine.h5ad", content))
+
+
+@pytest.mark.parametrize("name", ["cells.csv.gz", "cells.h5", "cells.h5ad"])
+def test_archives_are_refused_with_what_to_do(open_page: OpenPage, name: str):
+    """FAULTS F39."""
+    text = sound(upload(open_page, name, zipped()))
+    assert "archives are not opened. Unpack it and give the .h5ad" in text
+
+
+def test_the_page_says_what_it_takes_before(open_page: OpenPage):
+    """FAULTS F08, F09: kinds and limits are there before anything is given."""
+    test = open_page("data")
+    text = sound(test)
+    for word in (".h5ad", "10x .h5", ".csv", "Matrix Market", "500 MB", "2 GiB", "30 s", "pickles"):
+        assert word in text
+    widget = test.file_uploader(key="cells_file")
+    assert set(widget.allowed_type) == {
+        ".h5ad", ".h5", ".hdf5", ".csv", ".tsv", ".txt", ".mtx", ".gz"
+    }  # fmt: skip
+    assert widget.accept_multiple_files
+
+
+def test_a_hostile_file_then_a_good_one(open_page: OpenPage, tmp_path: Path):
+    """FAULTS F04, F11a: the sentence, nothing of the other file, and the page goes on."""
+    bad = make.external_names(tmp_path).read_bytes()
+    test = upload(open_page, "mine.h5ad", bad)
+    text = sound(test)
+    assert "/obs/_index of mine.h5ad keeps its values in another file" in text
+    assert make.CANARY not in text
+    assert str(tmp_path) not in text
+    good = ("good.h5ad", h5ad(tmp_path, {"perturbation": NAMES}), "application/octet-stream")
+    assert "Nothing stands in the way" in sound(
+        test.file_uploader(key="cells_file").set_value([good]).run()
+    )
+
+
+def test_a_table_of_counts(open_page: OpenPage):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.poisson(2.0, (40, 12)), columns=[f"gene{i}" for i in range(12)])
+    table.insert(0, "perturbation", NAMES)
+    table.index = pd.Index([f"cell{i}" for i in range(40)])
+    text = sound(upload(open_page, "mine.csv", table.to_csv().encode()))
+    assert "Rows of mine.csv are taken as cells and columns as genes" in text
+    assert "Nothing stands in the way" in text
+
+
+def test_three_files_of_one_matrix(open_page: OpenPage):
+    head = b"%%MatrixMarket matrix coordinate integer general\n"
+    rng = np.random.default_rng(0)
+    entries = [(g + 1, c + 1) for g in range(12) for c in range(40) if rng.random() < 0.6]
+    lines = "\n".join(f"{g} {c} 3" for g, c in entries)
+    files = {
+        "s1_matrix.mtx": head + f"12 40 {len(entries)}\n{lines}\n".encode(),
+        "s1_barcodes.tsv": "\n".join(f"cell{i}" for i in range(40)).encode(),
+        "s1_genes.tsv": "\n".join(f"ENSG{i:011d}\tgene{i}" for i in range(12)).encode(),
+    }
+    text = sound(upload_all(open_page, files))
+    assert "s1_matrix.mtx and 2 more: 40 cells × 12 genes" in text.replace("**", "")
+    del files["s1_genes.tsv"]
+    text = sound(upload_all(open_page, files))
+    assert "give either one file, or the three of a Matrix Market matrix together" in text
+
+
+def test_labels_beside_a_matrix(open_page: OpenPage, tmp_path: Path):
+    """A file without labels leads nowhere; with labels.csv, given before or after, it does."""
+    bare = h5ad(tmp_path, {"batch": ["a", "b"] * 20})
+    table = "\n".join(["cell,perturbation", *(f"cell{i},{p}" for i, p in enumerate(NAMES))])
+    for files in (
+        {"labels.csv": table.encode(), "bare.h5ad": bare},
+        {"bare.h5ad": bare, "labels.csv": table.encode()},
+    ):
+        test = upload_all(open_page, files)
+        text = sound(test)
+        assert "labels.csv labels 40 of 40 cells: perturbation." in text
+        assert "Nothing stands in the way" in text
+        assert "gvci prepare bare.h5ad \\\n    --labels labels.csv" in test.code[-1].value
+
+
+def test_a_file_given_later_takes_the_place_of_the_one_before(open_page: OpenPage, tmp_path: Path):
+    good = h5ad(tmp_path, {"perturbation": NAMES})
+    text = sound(upload_all(open_page, {"notes.h5ad": b"no cells", "good.h5ad": good}))
+    assert "good.h5ad: 40 cells" in text.replace("**", "")
+    assert "notes" not in text
+
+
+def test_ensembl_ids_and_repeated_genes_in_clicks(open_page: OpenPage, tmp_path: Path):
+    """FAULTS F13, F14, F15: controls called NT, ids for names, one of them twice."""
+    rng = np.random.default_rng(0)
+    obs = pd.DataFrame({"perturbation": ["NT", "STAT1", "NT", "IRF1"] * 10})
+    var = pd.DataFrame({"gene_symbols": [*(f"gene{i}" for i in range(11)), "gene0"]})
+    var.index = pd.Index([*(f"ENSG{i:011d}" for i in range(11)), f"ENSG{0:011d}"])
+    obs.index = obs.index.astype(str)
+    cells = ad.AnnData(rng.poisson(2.0, (40, 12)).astype(np.float32), obs=obs, var=var)
+    cells.write_h5ad(tmp_path / "ids.h5ad")
+    test = upload(open_page, "ids.h5ad", (tmp_path / "ids.h5ad").read_bytes())
+    text = sound(test)
+    assert "12 of 12 genes are named by Ensembl ids, networks by symbols." in text
+    assert "--gene-names gene_symbols" in text
+    test.selectbox(key="gene_names").set_value("gene_symbols").run()
+    text = sound(test)
+    assert "1 gene names occur more than once: gene0." in text
+    assert "Ensembl ids" not in text
+    test.checkbox(key="sum_genes").check().run()
+    assert "Nothing stands in the way" in sound(test)
+    assert "--gene-names gene_symbols --set duplicate_genes=sum" in test.code[-1].value
+    assert "--control NT" in test.code[-1].value
 
 
 def test_cut_short(open_page: OpenPage, tmp_path: Path):

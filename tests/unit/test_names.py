@@ -139,8 +139,9 @@ def test_symbols_come_from_the_file_where_it_has_them() -> None:
 
 
 def test_symbols_come_from_the_shipped_table_otherwise() -> None:
-    data = prepared(cells(IDS), "symbols")
-    assert list(data.genes) == [*SYMBOLS[:3], IDS[3]]
+    data = prepared(cells([*IDS[:3], "ENSG99999999999"]), "symbols")
+    assert list(data.genes) == [*SYMBOLS[:3], "ENSG99999999999"]
+    assert any("3 of 4 genes are named by symbols from GENCODE" in s for s in data.meta["report"])
 
 
 def test_symbols_come_from_a_table_of_the_user(tmp_path: Path) -> None:
@@ -157,6 +158,17 @@ def test_ids_that_share_a_symbol_keep_their_ids() -> None:
     assert "1 symbols stand for several ids, which keep their ids: STAT1." in report
 
 
+def test_an_id_that_stands_twice_gets_its_symbol_twice() -> None:
+    ids = [IDS[0], IDS[0].split(".")[0], *IDS[2:]]
+    named = with_gene_names(cells(ids), "symbols", [])
+    assert list(named.var_names) == ["STAT1", "STAT1", "ISG15", "TSPAN6"]
+
+
+def test_a_symbol_that_another_gene_is_called_by_is_not_given_twice() -> None:
+    named = with_gene_names(cells(["STAT1", *IDS[:1], "A", "B"]), "symbols", [])
+    assert list(named.var_names) == ["STAT1", IDS[0], "A", "B"]
+
+
 def test_ids_beside_symbols_are_found(tmp_path: Path) -> None:
     adata = cells(SYMBOLS, gene_ids=IDS)
     assert other_names(adata)["STAT1"] == "ENSG00000115415"
@@ -169,7 +181,7 @@ def test_ids_beside_symbols_are_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("choice", "error", "words"),
     [
-        ("nowhere.csv", SettingsError, "there is no file nowhere.csv"),
+        ("nowhere.csv", SettingsError, "or a file; there is no 'nowhere.csv'"),
         ("empty.csv", SettingsError, "No symbol is known for any of the 4 genes"),
         ("broken.csv", FileError, "cannot be read"),
     ],
