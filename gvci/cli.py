@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("data", metavar="NAME|FILE")
     one.add_argument("--out", type=Path, required=True, metavar="DATA")
     one.add_argument("--labels", type=Path, metavar="FILE.csv", help="cell names, then labels")
+    one.add_argument("--name", metavar="TEXT", help="what pages call these cells")
     one.add_argument("--perturbation", metavar="COL")
     one.add_argument("--control", metavar="LABEL")
     one.add_argument("--covariates", nargs="*", metavar="COL")

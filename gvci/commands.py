@@ -76,6 +76,8 @@ def prepare(given: Namespace) -> None:
     if entry is not None:
         names = ("name", "title", "simulated", "licence", "citation")
         identity = {name: getattr(entry, name) for name in names}
+    if given.name:
+        identity["title"] = given.name
     data = prepare_cells(adata, settings, **identity)
     data.write(given.out)
     for line in [*data.meta.get("report", []), *(f.sentence for f in data.findings)]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,10 +110,18 @@ def _read(note: Path) -> Entry | None:
     return Entry(note.stem, title, "run" if kind == "run" else "grn", path, False, created, listed)
 
 
-def entry_of(path: Path) -> Entry | None:
-    """The entry of a run's folder, listed or not: whoever knows the folder may open it."""
-    found = (_read(note) for note in _notes())
-    return next((entry for entry in found if entry is not None and entry.path == path), None)
+def entries_of(folders: Collection[Path]) -> list[Entry]:
+    """The entries of these folders, listed or not: whoever knows a folder may open it."""
+    found = (_read(note) for note in _notes()) if folders else ()
+    return [entry for entry in found if entry is not None and entry.path in folders]
+
+
+def forget(path: Path) -> None:
+    """Take away the notes of a folder that is being deleted."""
+    for note in _notes():
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            if Path(json.loads(note.read_text(encoding="utf-8"))["path"]) == path:
+                note.unlink()
 
 
 def find_entry(entry_id: str) -> Entry:

@@ -37,7 +37,7 @@ LEAST = {"k": 25, "status": ["kept", "added"], "gene": ""}
 
 
 def open_a_network(run):
-    """The uploaded edge list, if any; it lives in this session only."""
+    """The edge list that was uploaded now, else the one of the link, if any."""
     with st.popover("Open a network", icon=":material/folder_open:", type="tertiary"):
         st.caption(
             "An edge list with the columns source (or tf) and target, or a matrix, as csv, tsv or "
@@ -47,12 +47,17 @@ def open_a_network(run):
         ways = network_files.ORIENTATIONS
         way = st.selectbox("The file is", list(ways), key="edge_list_way")
         file = st.file_uploader("Edge list", key="edge_list", max_upload_size=100)
-        if file is None:
-            return None
         with session.faults(stop=False):
-            given = network_files.read_upload(file.name, file.getvalue(), ways[way])
-            grn, words = network_files.matched(given, run)
-            st.success(literal(words))
+            if file is not None and st.session_state.get("_edge_list") != (file.file_id, way):
+                space, content = session.own_workspace(), file.getvalue()
+                session.show_upload(network_files.keep(space, file.name, content, ways[way]))
+                st.session_state["_edge_list"] = (file.file_id, way)
+            kept = session.upload_in_url("network")
+            if kept is None:
+                return None
+            grn, words = network_files.matched(session.kept("network", kept.id, kept.network), run)
+            st.success(literal(f"{kept.labels[0]}: {words}"))
+            st.button("Close it", on_click=session.show_upload, args=(None,))
             return grn
     return None
 

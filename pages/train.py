@@ -96,9 +96,9 @@ with session.page("Train", needs_run=False):
             "Model", list(view.MODELS), format_func=view.MODELS.get, key="model",
             bind="query-params",
         )  # fmt: skip
-        shown = view.networks(cells) if model == "graphvci" else [view.WITHOUT]
+        shown = view.networks(cells, space) if model == "graphvci" else [view.WITHOUT]
     else:
-        shown = view.priors()
+        shown = view.priors(space)
     place = second if verb == "refine" else st
     label = "Prior network" if verb == "refine" else "Network"
     network = pick(place, label, shown, "prior" if verb == "refine" else "network")

@@ -21,7 +21,7 @@ from gvci.jobs.ending import spell
 from gvci.jobs.progress import log_tail, read_metrics
 from gvci.jobs.request import Request
 from gvci.jobs.state import OPEN, Job, jobs, jobs_of_all, read_job
-from gvci.registry import Entry, entry_of
+from gvci.registry import Entry, entries_of
 
 HEIGHT = 240
 SHOWN = {  # the first three that a training writes
@@ -133,7 +133,7 @@ def log(job: Job) -> str:
 
 def result(job: Job) -> Entry | None:
     """The run or network that it made."""
-    return entry_of(job.folder.resolve()) if job.state == "done" else None
+    return next(iter(entries_of([job.folder.resolve()])), None) if job.state == "done" else None
 
 
 def settings(job: Job) -> pd.DataFrame:
@@ -152,7 +152,7 @@ def settings(job: Job) -> pd.DataFrame:
 def _cells(asked: Request) -> str:
     """The dataset by its title; where it lies is nobody's business."""
     if asked.verb == "prepare":
-        return Path(asked.data).name
+        return asked.name or Path(asked.data).name
     try:
         return data_size(Path(asked.data)).title
     except GvciError:
@@ -162,7 +162,7 @@ def _cells(asked: Request) -> str:
 def _network(asked: Request) -> str:
     if not Path(asked.network).is_absolute():
         return asked.network
-    entry = entry_of(Path(asked.network))
+    entry = next(iter(entries_of([Path(asked.network)])), None)
     return entry.title if entry is not None else Path(asked.network).name
 
 

@@ -18,6 +18,7 @@ from gvci.errors import GRNError
 from gvci.grn import GRN, Orientation, read_grn
 from gvci.grn.names import in_names_of, known_ids
 from gvci.run import Run
+from gvci.workspaces import Upload, keep_network
 
 UPLOADS = ("csv", "tsv", "txt", "parquet", "graphml", "gmt", "gz")
 ORIENTATIONS: dict[str, Orientation | None] = {
@@ -99,6 +100,18 @@ def read_upload(name: str, content: bytes, orientation: Orientation | None = Non
         path = Path(folder) / f"network.{ending}"
         path.write_bytes(content)
         return read_grn(path, plain(name), orientation)
+
+
+def keep(
+    workspace: str, name: str, content: bytes, orientation: Orientation | None = None
+) -> Upload:
+    """Read an uploaded network and keep its edges.
+
+    Raises:
+        GRNError: as `read_upload`.
+        FileError: there is no room for it.
+    """
+    return keep_network(workspace, plain(name), read_upload(name, content, orientation))
 
 
 def matched(grn: GRN, run: Run) -> tuple[GRN, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gvci.app.text import count
+from gvci.coexpression import NAME as COEXPRESSION
 from gvci.config import TrainSettings
 from gvci.config.train import PUBLISHED
 from gvci.data.catalogue import catalogue_table
@@ -21,9 +22,10 @@ from gvci.jobs.folder import jobs_home
 from gvci.jobs.limits import allowed_memory, gigabytes
 from gvci.jobs.request import Request
 from gvci.jobs.state import Job, jobs
-from gvci.registry import entries
+from gvci.registry import Entry, entries
 from gvci.run import DATA, GRN_FOLDER
 from gvci.verdict import TITLES
+from gvci.workspaces import own_entries, uploads
 
 VERBS = {"refine": "Refine a network", "train": "Train a model"}
 MODELS = {name: TITLES.get(name, name) for name in ("graphvci", "vci", *PUBLISHED)}
@@ -74,12 +76,15 @@ class Network:
 
 
 WITHOUT = Network("none", "No network", "none")
+CORRELATION = Network(
+    COEXPRESSION, "Co-expression of these cells (no independent evidence)", COEXPRESSION
+)
 
 
 def datasets(workspace: str | None) -> list[Cells]:
     """Prepared cells, each file once; then what the catalogue could prepare."""
     found: dict[tuple[int, int], Cells] = {}
-    places = [(entry.id, entry.path / DATA) for entry in entries()]
+    places = [(entry.id, entry.path / DATA) for entry in _entries(workspace)]
     places += [
         (job.id, job.folder / DATA)
         for job in jobs(workspace)
@@ -95,6 +100,12 @@ def datasets(workspace: str | None) -> list[Cells]:
     return [*found.values(), *_to_prepare()]
 
 
+def _entries(workspace: str | None) -> list[Entry]:
+    """The runs that this visitor may choose from: those of the workspace first."""
+    own = own_entries(workspace)
+    return [*own, *(entry for entry in entries() if entry not in own)]
+
+
 def _to_prepare() -> list[Cells]:
     table = catalogue_table()
     here = table["kind"].str.contains("dataset") & (table["available"] != "by hand")
@@ -104,28 +115,35 @@ def _to_prepare() -> list[Cells]:
     ]
 
 
-def priors() -> list[Network]:
-    """Networks of the catalogue that a refinement can start at."""
+def priors(workspace: str | None) -> list[Network]:
+    """What a refinement can start at: networks of the workspace, of the catalogue, correlation."""
+    brought = [
+        Network(one.id, f"Yours: {one.labels[0]} ({one.words})", str(one.path.resolve()))
+        for one in (uploads(workspace) if workspace else [])
+        if one.kind == "network"
+    ]
     table = catalogue_table()
     here = table["kind"].str.contains("prior") & (table["available"] != "by hand")
-    return [
+    named = [
         Network(str(row["name"]), str(row["title"]), str(row["name"]))
         for _, row in table[here].iterrows()
     ]
+    return [*brought, *named, CORRELATION]
 
 
-def networks(cells: Cells) -> list[Network]:
+def networks(cells: Cells, workspace: str | None) -> list[Network]:
     """What a model can be trained on: refined on these cells, refined on others, priors, none."""
     own: list[Network] = []
     others: list[Network] = []
-    for entry in entries():
+    for entry in _entries(workspace):
         folder = entry.path if entry.kind == "grn" else entry.path / GRN_FOLDER
         if not (folder / "grn.json").is_file():
             continue
         same = _same_file(entry.path / DATA, cells.path)
         title = f"{'Refined on these cells' if same else 'Refined on other cells'}: {entry.title}"
         (own if same else others).append(Network(entry.id, title, str(entry.path)))
-    return [*own, *others, *priors(), WITHOUT]
+    rest = [network for network in priors(workspace) if network != CORRELATION]
+    return [*own, *others, *rest, WITHOUT]
 
 
 def _same_file(one: Path, other: Path | None) -> bool:

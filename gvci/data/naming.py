@@ -123,9 +123,10 @@ def _read(path: Path, columns: list[str]) -> dict[str, str]:
             lines.seek(0)
             rows = list(csv.reader(lines, delimiter=max("\t,;", key=start.count)))
     except FileNotFoundError:
+        known = listed(columns, 10) or "there is none"
         message = (
-            "gene_names is 'keep', 'symbols', a column of var "
-            f"({listed(columns, 10) or 'there is none'}) or a file; there is no '{path}'.{nearest(str(path), columns)}"
+            f"gene_names is 'keep', 'symbols', a column of var ({known}) or a file; there is no "
+            f"'{path}'.{nearest(str(path), columns)}"
         )
         raise SettingsError(message) from None
     except (*UNREADABLE, csv.Error) as error:

@@ -30,6 +30,7 @@ from gvci.jobs.process import end, identity
 from gvci.jobs.queue import waiting
 from gvci.jobs.request import Request
 from gvci.jobs.state import OPEN, Job, jobs_of_all, read_job
+from gvci.registry import forget
 
 PROGRAM = (sys.executable, "-m", "gvci")
 MOST_WAITING = 50
@@ -124,6 +125,7 @@ def delete(job_id: str) -> None:
         except OSError as fault:
             message = f"The job could not be deleted: {fault.strerror or fault}."
             raise JobError(message) from None
+    forget(folder.resolve())
     shutil.rmtree(trash, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
+from gvci.coexpression import NAME as COEXPRESSION
 from gvci.config import RefineSettings, TrainSettings
 from gvci.data.size import DataSize, data_size
 from gvci.errors import GvciError, JobError
@@ -148,6 +149,8 @@ def _regulators(network: str) -> int:
     """How many the prior has; of one that is not here yet as many as humans have."""
     from gvci.data.catalogue import catalogue_table
 
+    if network.lower() == COEXPRESSION:
+        return HUMAN_REGULATORS
     known = catalogue_table().set_index("name")["available"]
     if network in known.index and known[network] in ("downloadable", "by hand"):
         return HUMAN_REGULATORS

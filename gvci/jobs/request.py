@@ -33,15 +33,17 @@ class Request(BaseModel):
     preset: str = "standard"
     settings: dict[str, Any] = Field(default_factory=dict, description="on top of the preset")
     title: str = Field(default="", description="a label for people")
+    name: str = Field(default="", description="prepare: what the cells are called, for people")
     created: str = Field(default="", description="when it was asked for, ISO")
     workspace: str | None = Field(
         default=None, description="whose key shows the job; None: everyone's"
     )
 
-    @field_validator("title")
+    @field_validator("title", "name")
     @classmethod
-    def _short(cls, title: str) -> str:
-        return title[:LONGEST_TITLE]
+    def _short(cls, text: str) -> str:
+        # A command line cannot hold NUL.
+        return text.replace("\0", "")[:LONGEST_TITLE]
 
     def checked_settings(self) -> Settings:
         """The settings of the verb.
@@ -60,6 +62,8 @@ class Request(BaseModel):
         """The command line that does this in a job's folder."""
         out = folder / "data.h5ad" if self.verb == "prepare" else folder
         words = [self.verb, self.data, "--out", str(out), "--job", job_id]
+        if self.name:
+            words += [f"--name={self.name}"]
         if self.verb == "refine":
             words += ["--prior", self.network]
         if self.verb == "train":

@@ -47,7 +47,7 @@ def test_every_entry_says_how_to_get_it() -> None:
     assert table.loc["kang2018-full", "Cells × genes"] == "24,673 × 15,706"
     assert table.loc["norman2019", "Cells × genes"] == "111,255 × ?"
     assert table.loc["marson", "Columns"] == (
-        "perturbation=target, control=NTC, covariates=celltype donor stim"
+        "perturbation=target, control=NTC, covariates=stim_celltype donor"
     )
     assert table.loc["kang2018-full", "SHA-256"] == "recorded on first download"
     assert set(table["May be passed on"]) == {"yes", "no"}

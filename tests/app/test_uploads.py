@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import time
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -13,6 +15,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from gvci import workspaces
+from gvci.data.dataset import PerturbationData
+from gvci.grn.aliases import gencode
+from gvci.jobs.folder import new_id
+from gvci.jobs.state import OPEN, jobs_of_all, read_job
 from tests.app.conftest import OpenPage, sound
 from tests.faults import door_files as make
 
@@ -142,8 +149,9 @@ def test_ensembl_ids_and_repeated_genes_in_clicks(open_page: OpenPage, tmp_path:
     var = pd.DataFrame({"gene_symbols": [*(f"gene{i}" for i in range(11)), "gene0"]})
     var.index = pd.Index([*(f"ENSG{i:011d}" for i in range(11)), f"ENSG{0:011d}"])
     obs.index = obs.index.astype(str)
-    cells = ad.AnnData(rng.poisson(2.0, (40, 12)).astype(np.float32), obs=obs, var=var)
-    cells.write_h5ad(tmp_path / "ids.h5ad")
+    with warnings.catch_warnings(category=UserWarning, action="ignore"):
+        cells = ad.AnnData(rng.poisson(2.0, (40, 12)).astype(np.float32), obs=obs, var=var)
+        cells.write_h5ad(tmp_path / "ids.h5ad")
     test = upload(open_page, "ids.h5ad", (tmp_path / "ids.h5ad").read_bytes())
     text = sound(test)
     assert "12 of 12 genes are named by Ensembl ids, networks by symbols." in text
@@ -154,7 +162,8 @@ def test_ensembl_ids_and_repeated_genes_in_clicks(open_page: OpenPage, tmp_path:
     assert "Ensembl ids" not in text
     test.checkbox(key="sum_genes").check().run()
     assert "Nothing stands in the way" in sound(test)
-    assert "--gene-names gene_symbols --set duplicate_genes=sum" in test.code[-1].value
+    assert "--gene-names gene_symbols" in test.code[-1].value
+    assert "--set duplicate_genes=sum" in test.code[-1].value
     assert "--control NT" in test.code[-1].value
 
 
@@ -230,3 +239,86 @@ def test_hostile_labels_are_shown_literally(open_page: OpenPage, tmp_path: Path)
         assert not re.search(r"(?<!\\)<img", element.value)
         assert not re.search(r"(?<!\\)\]\(javascript", element.value)
         assert not element.allow_html
+
+
+# --- kept in a workspace ----------------------------------------------------------------
+
+
+def reopened(open_page: OpenPage, test: AppTest) -> AppTest:
+    """The link of a page, opened by somebody else."""
+    query = {name: test.query_params[name] for name in test.query_params}
+    return open_page("data", **query)
+
+
+def in_link(test: AppTest, name: str) -> str:
+    """A parameter of the page's link; the test driver gives a list or a word."""
+    value = test.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def test_f32_an_upload_stays_with_its_link_and_nowhere_else(open_page: OpenPage, tmp_path: Path):
+    content = h5ad(tmp_path, {"perturbation": NAMES})
+    mine = upload(open_page, "canary.h5ad", content)
+    assert "canary.h5ad: 40 cells × 12 genes" in sound(mine).replace("**", "")
+    again = reopened(open_page, mine)
+    assert "canary.h5ad: 40 cells × 12 genes" in sound(again).replace("**", "")
+    assert "Nothing stands in the way" in sound(again)
+    for query in ({}, {"workspace": new_id()}, {"upload": in_link(mine, "upload")}):
+        assert "canary" not in sound(open_page("data", **query))
+    text = sound(open_page("data", workspace=new_id(), upload=in_link(mine, "upload")))
+    assert "What this link shows is not kept here" in text
+    assert "canary" not in text
+
+
+def test_f41_a_key_that_is_none_is_ignored_with_a_note(open_page: OpenPage):
+    for key in ("../../etc", "<svg onload=1>", "1"):
+        text = sound(open_page("data", workspace=key, upload="../x"))
+        assert "key of a workspace in this link is not whole" in text
+
+
+def test_an_upload_is_deleted_by_its_button(open_page: OpenPage, tmp_path: Path):
+    mine = upload(open_page, "canary.h5ad", h5ad(tmp_path, {"perturbation": NAMES}))
+    link = reopened(open_page, mine)
+    space = in_link(mine, "workspace")
+    link.button(key=f"delete {in_link(mine, 'upload')}").click().run()
+    assert "canary" not in sound(link)
+    assert workspaces.uploads(space) == []
+    assert "What this link shows is not kept here" in sound(reopened(open_page, mine))
+
+
+def test_a_new_users_file_becomes_prepared_cells_in_clicks(open_page: OpenPage, tmp_path: Path):
+    """Ensembl ids, controls called NT, no donor, three genes twice: to prepared cells."""
+    rng = np.random.default_rng(1)
+    known = sorted(gencode())[:60]
+    genes = [*known, *known[:3]]
+    obs = pd.DataFrame({"gene_target": ["NT", "NT", "STAT1", "IRF1"] * 40})
+    obs.index = [f"AAAC{i}" for i in range(160)]
+    with warnings.catch_warnings(category=UserWarning, action="ignore"):
+        var = pd.DataFrame(index=[f"{gene}.7" for gene in genes])
+        cells = ad.AnnData(rng.poisson(3.0, (160, 63)).astype(np.float32), obs=obs, var=var)
+        cells.write_h5ad(tmp_path / "screen.h5ad")
+    test = upload(open_page, "screen.h5ad", (tmp_path / "screen.h5ad").read_bytes())
+    text = sound(test)
+    assert "63 of 63 genes are named by Ensembl ids" in text
+    assert "3 gene names occur more than once" in text
+    test.selectbox(key="gene_names").set_value("symbols").run()
+    assert "63 of 63 genes are named by symbols from GENCODE" in sound(test)
+    test.checkbox(key="sum_genes").check().run()
+    assert "Nothing stands in the way" in sound(test)
+    test.text_input(key="name").set_value("My screen").run()
+    test.button(key="prepare").click().run()
+    (job,) = jobs_of_all()
+    until = time.monotonic() + 90
+    while read_job(job.id).state in OPEN and time.monotonic() < until:
+        time.sleep(0.2)
+    made = read_job(job.id)
+    assert made.state == "done", made.sentence
+    data = PerturbationData.read(made.folder / "data.h5ad")
+    assert data.title == "My screen"
+    assert (data.n_cells, len(data.genes)) == (160, 60)
+    assert data.columns.control == "NT"
+    assert not any(gene.startswith("ENSG") for gene in data.genes)
+    space = in_link(test, "workspace")
+    text = sound(open_page("train", workspace=space, cells=job.id))
+    assert "MB of memory" in text or "GB of memory" in text
+    assert not open_page("train").query_params.get("cells")

@@ -58,11 +58,11 @@ CELLS: dict[str, tuple[str, list[str], dict[str, list[object]]]] = {
     ),
     "marson": (
         "target", ["NTC", "STAT1", "IRF1"],
-        {"celltype": ["CD4", "CD8"], "donor": ["d1", "d2"], "stim": ["rest", "stim"]},
+        {"stim_celltype": ["resting_cd4", "restimulated_cd8"], "donor": ["d1", "d2"]},
     ),
     "marson-raw": ("target", ["NTC", "STAT1"], {"celltype": ["CD4", "CD8"]}),
     "l008": (
-        "target_gene", ["Cas9-", "STAT1", "IRF1"],
+        "target_gene", ["control", "STAT1", "IRF1"],
         {"cell_type": ["rest", "stim"], "donor": ["d1", "d2"]},
     ),
     "l008-raw": ("target_gene", ["Cas9-", "STAT1"], {"condition": ["rest", "stim"]}),

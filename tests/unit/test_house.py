@@ -30,6 +30,7 @@ TIERS = (
     ("benchmark",),
     ("registry", "model_card", "crossfit", "launch", "referee"),
     ("jobs",),
+    ("workspaces",),
     ("commands",),
     ("cli",),
     ("__main__", "pretrained"),
@@ -158,11 +159,11 @@ def test_modules_do_not_import_each_other_in_circles() -> None:
         visit(start, ())
 
 
-def test_streamlit_is_imported_in_one_file_below_gvci() -> None:
+def test_streamlit_is_imported_in_one_package_below_gvci() -> None:
     users = {
         name(path) for path in GVCI if any(o.split(".")[0] == "streamlit" for o in imported(path))
     }
-    assert users <= {"gvci/app/session.py"}
+    assert all(user.startswith("gvci/app/session/") for user in users)
 
 
 def test_pages_import_streamlit_the_app_and_the_standard_library_only() -> None:
@@ -189,7 +190,8 @@ def test_pages_hold_no_class() -> None:
 def test_foreign_files_come_in_by_one_door() -> None:
     wrong = []
     for path in SHIPPED:
-        if module(path).startswith("gvci.data.door"):
+        # The other one reads the head of what `prepare` wrote.
+        if module(path).startswith("gvci.data.door") or module(path) == "gvci.data.size":
             continue
         for node in ast.walk(tree(path)):
             names = {getattr(node, "attr", None), getattr(node, "id", None)}

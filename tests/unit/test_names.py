@@ -42,9 +42,10 @@ def test_a_name_that_is_there_is_never_taken_for_another() -> None:
 
 
 def test_the_datas_own_ids_come_before_the_shipped_table() -> None:
-    match = match_names(["ENSG00000000003"], ["TSPAN6"], {"ENSG00000000003": "TSPAN6"})
-    assert match.genes == {"ENSG00000000003": "TSPAN6"}
-    assert match_names(["ENSG00000000003"], ["TSPAN6"]).unmatched == ("ENSG00000000003",)
+    match = match_names(["ENSG00000000003"], ["MINE", "TSPAN6"], {"ENSG00000000003": "MINE"})
+    assert match.genes == {"ENSG00000000003": "MINE"}
+    assert match_names(["ENSG00000000003"], ["TSPAN6"]).genes == {"ENSG00000000003": "TSPAN6"}
+    assert match_names(["ENSG99999999999"], ["TSPAN6"]).unmatched == ("ENSG99999999999",)
 
 
 def test_several_genes_that_fit_are_said_and_left_out() -> None:

@@ -1,0 +1,19 @@
+"""What pages share and what needs Streamlit; nothing else below gvci/ imports it."""
+
+from gvci.app.session.caches import kept, open_run, shared
+from gvci.app.session.frame import Frame, address, colours, faults, guard, navigate, page, to
+from gvci.app.session.url import follow, keep_known, linked_list, publish, tick, unknown_in_url
+from gvci.app.session.visitor import (
+    job_in_url,
+    own_workspace,
+    show_upload,
+    upload_in_url,
+    visit,
+    workspace,
+)
+
+__all__ = [
+    "Frame", "address", "colours", "faults", "follow", "guard", "job_in_url", "keep_known", "kept",
+    "linked_list", "navigate", "open_run", "own_workspace", "page", "publish", "shared",
+    "show_upload", "tick", "to", "unknown_in_url", "upload_in_url", "visit", "workspace",
+]  # fmt: skip

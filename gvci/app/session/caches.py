@@ -1,0 +1,68 @@
+"""What is computed once: for all viewers by content, for one viewer by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from gvci.errors import GvciError
+from gvci.jobs.control import clean
+from gvci.registry import Entry
+from gvci.run import Run
+from gvci.workspaces import sweep
+
+T = TypeVar("T")
+
+
+def open_run(entry: Entry) -> Run:
+    """The run, opened once per version on disk and shared by all viewers; read-only.
+
+    Raises:
+        GvciError: a part of it is missing or damaged.
+    """
+    files = sorted(f for f in (*entry.path.glob("*"), *entry.path.glob("grn/*")) if f.is_file())
+    version = tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)
+    return _opened(str(entry.path), version)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Opening the run …")
+def _opened(path: str, version: tuple[tuple[str, int, int], ...]) -> Run:
+    run = Run.open(Path(path))
+    # Every part is read now, so that damage shows here and not in the middle of a page.
+    _ = run.card, run.data.expression, run.grn, run.scores
+    return run
+
+
+def shared(what: str, run: Run, arguments: object, compute: Callable[[], T]) -> T:
+    """A result that depends on nothing but the run and the arguments; kept for all viewers."""
+    result: T = _shared(what, str(run.path), run.fingerprint, repr(arguments), compute)
+    return result
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _shared(
+    what: str, path: str, fingerprint: str, arguments: str, _compute: Callable[[], object]
+) -> Any:
+    return _compute()
+
+
+def kept(name: str, key: str, make: Callable[[], T]) -> T:
+    """A viewer's own object, in this session only, until another key comes for the same name."""
+    held = st.session_state.get(f"_kept_{name}")
+    if held is None or held[0] != key:
+        held = (key, make())
+        st.session_state[f"_kept_{name}"] = held
+    value: T = held[1]
+    return value
+
+
+@st.cache_resource(ttl=3600, show_spinner=False)
+def tidy() -> None:
+    """Once an hour: delete what nobody has come back to."""
+    with suppress(GvciError, OSError):
+        sweep()
+        clean()
