@@ -16,10 +16,11 @@ run: $(VENV)/.run  ## install what running needs, then serve the dashboard with 
 test: $(VENV)/.test browser  ## install what testing needs, then run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: $(VENV)/.test  ## format, lint and types
+check: $(VENV)/.test  ## format, lint, types, and known weaknesses of what is installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.advisories
 
 screens: $(VENV)/.test browser  ## make docs/screens again
 	GVCI_SCREENS=docs/screens $(BIN)/python -m pytest tests/browser/test_screens.py

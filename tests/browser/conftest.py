@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -65,14 +65,28 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@contextmanager
-def serving(home: Path) -> Iterator[str]:
-    """The dashboard on a free port, with an empty list of own runs; its address."""
+def free_port() -> int:
+    """A port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(home: Path, port: int | None = None, more: Sequence[str] = ()) -> Iterator[str]:
+    """The dashboard on a free port, with an empty list of own runs; its address."""
+    port = port or free_port()
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GVCI_HOME": str(home)}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.port",
+        str(port),
+        *more,
+    ]
     with (home / "server.log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT

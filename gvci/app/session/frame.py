@@ -17,6 +17,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from gvci.app import provenance
 from gvci.app.session.caches import open_run, tidy
+from gvci.app.session.signin import admitted
 from gvci.app.session.url import lately
 from gvci.app.text import literal
 from gvci.app.theme import Palette, palette
@@ -83,7 +84,10 @@ def navigate(first: str = "home") -> None:
         for name, title in PAGES.items()
     }
     st.session_state["_pages"] = pages
-    st.navigation(list(pages.values()), position="top").run()
+    welcome = admitted()
+    here = st.navigation(list(pages.values()), position="top" if welcome else "hidden")
+    if welcome:
+        here.run()
 
 
 def to(name: str) -> Any:
