@@ -98,7 +98,7 @@ with session.page("Train", needs_run=False):
         )  # fmt: skip
         shown = view.networks(cells, space) if model == "graphvci" else [view.WITHOUT]
     else:
-        shown = view.priors(space)
+        shown = view.priors(cells, space)
     place = second if verb == "refine" else st
     label = "Prior network" if verb == "refine" else "Network"
     network = pick(place, label, shown, "prior" if verb == "refine" else "network")

@@ -127,8 +127,8 @@ def bar(job: Job) -> tuple[float, str] | None:
 
 
 def log(job: Job) -> str:
-    """The last lines that its process said."""
-    return "\n".join(log_tail(job.folder))
+    """The last lines that its process said; where its folder lies is nobody's business."""
+    return "\n".join(log_tail(job.folder)).replace(f"{job.folder}", "…")
 
 
 def result(job: Job) -> Entry | None:

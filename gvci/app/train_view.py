@@ -115,8 +115,11 @@ def _to_prepare() -> list[Cells]:
     ]
 
 
-def priors(workspace: str | None) -> list[Network]:
-    """What a refinement can start at: networks of the workspace, of the catalogue, correlation."""
+def priors(cells: Cells, workspace: str | None) -> list[Network]:
+    """What a refinement can start at: networks of the workspace, of the catalogue, correlation.
+
+    Simulated networks come first for simulated cells; for measured ones they mean nothing.
+    """
     brought = [
         Network(one.id, f"Yours: {one.labels[0]} ({one.words})", str(one.path.resolve()))
         for one in (uploads(workspace) if workspace else [])
@@ -124,11 +127,14 @@ def priors(workspace: str | None) -> list[Network]:
     ]
     table = catalogue_table()
     here = table["kind"].str.contains("prior") & (table["available"] != "by hand")
-    named = [
+    simulated = cells.size is not None and cells.size.simulated
+    named = table[here].sort_values("simulated", ascending=not simulated, kind="stable")
+    catalogue = [
         Network(str(row["name"]), str(row["title"]), str(row["name"]))
-        for _, row in table[here].iterrows()
+        for _, row in named.iterrows()
+        if simulated or not row["simulated"]
     ]
-    return [*brought, *named, CORRELATION]
+    return [*brought, *catalogue, CORRELATION]
 
 
 def networks(cells: Cells, workspace: str | None) -> list[Network]:
@@ -142,7 +148,7 @@ def networks(cells: Cells, workspace: str | None) -> list[Network]:
         same = _same_file(entry.path / DATA, cells.path)
         title = f"{'Refined on these cells' if same else 'Refined on other cells'}: {entry.title}"
         (own if same else others).append(Network(entry.id, title, str(entry.path)))
-    rest = [network for network in priors(workspace) if network != CORRELATION]
+    rest = [network for network in priors(cells, workspace) if network != CORRELATION]
     return [*own, *others, *rest, WITHOUT]
 
 

@@ -23,6 +23,7 @@ class DataSize:
         labels: perturbations, the control among them.
         arms: perturbations × doses × covariate groups, at most.
         file_bytes: of the file.
+        simulated: whether the cells are.
     """
 
     title: str
@@ -33,6 +34,7 @@ class DataSize:
     labels: int
     arms: int
     file_bytes: int
+    simulated: bool = False
 
 
 def data_size(path: Path) -> DataSize:
@@ -61,8 +63,9 @@ def data_size(path: Path) -> DataSize:
         raise FileError(message) from None
     title = str(meta.get("title") or meta.get("name") or path.stem)
     return DataSize(
-        title, cells, genes, values, counts, labels, min(arms, cells), path.stat().st_size
-    )
+        title, cells, genes, values, counts, labels, min(arms, cells), path.stat().st_size,
+        bool(meta.get("simulated")),
+    )  # fmt: skip
 
 
 def _levels(column: h5py.Group | h5py.Dataset) -> int:
