@@ -68,7 +68,7 @@ with session.page(None, needs_run=False) as frame:
         )
         with st.container(horizontal=True):
             if st.button("Start the 3-minute demo", type="primary", icon=":material/play_arrow:"):
-                st.switch_page(session.to("network"), query_params=home.demo())
+                session.start_tour(home.demo())
             if st.button("Load your own data", icon=":material/upload:"):
                 st.switch_page(session.to("data"))
         st.caption("Works offline. The demo needs no download.")

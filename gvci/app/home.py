@@ -11,6 +11,7 @@ from gvci.app.edges import from_refined
 from gvci.app.scenario import Scenario, answer, default_pair
 from gvci.app.text import day, delta, number
 from gvci.baselines import BASELINES
+from gvci.errors import CatalogueError
 from gvci.gate_words import shares
 from gvci.model_card import grn_name
 from gvci.registry import Entry, entries
@@ -111,10 +112,17 @@ def network_counts(run: Run) -> Card | None:
     return Card([(status.capitalize(), n) for status, n in counts.items()], sentence)
 
 
-def demo() -> dict[str, str]:
-    """The URL's parameters that open the shipped run, whichever run is open now."""
-    shipped = [entry.id for entry in entries() if entry.shipped]
-    return {"run": shipped[0]} if shipped else {}
+def demo() -> str:
+    """The id of the run that the demo walks through: the shipped one, whichever is open now.
+
+    Raises:
+        CatalogueError: it is missing.
+    """
+    shipped = [entry.id for entry in entries() if entry.shipped and entry.kind == "run"]
+    if not shipped:
+        message = "The shipped demo is missing. Restore the folder pretrained/demo."
+        raise CatalogueError(message)
+    return shipped[0]
 
 
 def recent() -> list[Entry]:

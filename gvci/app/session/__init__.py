@@ -1,7 +1,17 @@
 """What pages share and what needs Streamlit; nothing else below gvci/ imports it."""
 
 from gvci.app.session.caches import kept, open_run, shared
-from gvci.app.session.frame import Frame, address, colours, faults, guard, navigate, page, to
+from gvci.app.session.frame import (
+    Frame,
+    address,
+    colours,
+    faults,
+    guard,
+    navigate,
+    page,
+    start_tour,
+    to,
+)
 from gvci.app.session.url import follow, keep_known, linked_list, publish, tick, unknown_in_url
 from gvci.app.session.visitor import (
     job_in_url,
@@ -15,5 +25,5 @@ from gvci.app.session.visitor import (
 __all__ = [
     "Frame", "address", "colours", "faults", "follow", "guard", "job_in_url", "keep_known", "kept",
     "linked_list", "navigate", "open_run", "own_workspace", "page", "publish", "shared",
-    "show_upload", "tick", "to", "unknown_in_url", "upload_in_url", "visit", "workspace",
+    "show_upload", "start_tour", "tick", "to", "unknown_in_url", "upload_in_url", "visit", "workspace",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
 from gvci.app import provenance
+from gvci.app.session import walk
 from gvci.app.session.caches import open_run, tidy
 from gvci.app.session.signin import admitted
 from gvci.app.session.url import lately
@@ -35,6 +36,7 @@ PAGES = {
     "data": "Data",
     "train": "Train",
     "jobs": "Jobs",
+    "about": "About",
 }
 log = logging.getLogger("gvci.app")
 
@@ -90,6 +92,12 @@ def navigate(first: str = "home") -> None:
         here.run()
 
 
+def start_tour(entry_id: str) -> None:
+    """The first stop of the three-minute demo, on this run."""
+    entry = find_entry(entry_id)
+    walk.begin(entry, open_run(entry))
+
+
 def to(name: str) -> Any:
     """The page called `name`, for st.page_link and st.switch_page."""
     return st.session_state["_pages"][name]
@@ -129,6 +137,9 @@ def page(
             run = open_run(entry)
         words = provenance.strip(run) if run else f"{literal(entry.title)} cannot be opened."
         (head or left).caption(words)
+        if run is not None:
+            with body:
+                walk.bar(next((n for n in PAGES if PAGES[n] == title), "home"), entry, run)
         if needs_model and run is not None and run.kind == "grn":
             message = (
                 f"{run.name} is a refined network without a model, so there is nothing to predict "
