@@ -41,8 +41,7 @@ def bar(page: str, entry: Entry, run: Run) -> None:
         )
         if here > 0 and buttons[0].button("Back", key="tour_back", width="stretch"):
             _go(here - 1, planned, entry, page)
-        go_on = {"key": "tour_next", "type": "primary", "width": "stretch"}
-        if not last and buttons[1].button("Next", **go_on):
+        if not last and buttons[1].button("Next", key="tour_next", type="primary", width="stretch"):
             _go(here + 1, planned, entry, page)
         buttons[2].button(
             "Finish" if last else "Leave", key="tour_leave", on_click=_leave, width="stretch"
