@@ -25,5 +25,6 @@ from gvci.app.session.visitor import (
 __all__ = [
     "Frame", "address", "colours", "faults", "follow", "guard", "job_in_url", "keep_known", "kept",
     "linked_list", "navigate", "open_run", "own_workspace", "page", "publish", "shared",
-    "show_upload", "start_tour", "tick", "to", "unknown_in_url", "upload_in_url", "visit", "workspace",
+    "show_upload", "start_tour", "tick", "to", "unknown_in_url", "upload_in_url", "visit",
+    "workspace",
 ]  # fmt: skip
