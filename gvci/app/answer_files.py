@@ -7,10 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from gvci.app import export, vector
-from gvci.app.answer_view import BADGES, interval_words, panels
+from gvci.app.answer_view import (
+    BADGES,
+    alt_text,
+    claim,
+    interval_words,
+    notes,
+    panels,
+    score_caption,
+    score_rows,
+)
 from gvci.app.network_files import Download
 from gvci.app.provenance import facts
+from gvci.app.report import Report, Section, page
 from gvci.app.scenario import Answer
+from gvci.app.text import count
 from gvci.run import Run
 
 
@@ -60,9 +71,38 @@ def downloads(run: Run, answer: Answer, chosen: Sequence[str], style: str) -> li
     def figure(kind: vector.Kind) -> bytes:
         return vector.distributions(figures, style, title, about, kind)
 
+    def whole() -> str:
+        parts = [Section(
+            "Genes by predicted change",
+            [f"Changes of mean {answer.unit}.", interval_words(answer)],
+            table=answer.table.head(50),
+        )]  # fmt: skip
+        if figures:
+            drawn = Section(
+                "Distributions", [_marks(answer)], figure("svg"), alt_text(figures, style)
+            )
+            parts.insert(0, drawn)
+        if answer.scores:
+            scores = score_rows(answer, run.name)
+            parts.append(Section("Scores", [score_caption(answer)], table=scores))
+        claims = [f"{BADGES[answer.support][0]}. {claim(answer)}", answer.mean_words]
+        return page(Report(title, claims, parts, about, notes(answer)))
+
     return [
         Download("CSV of genes", name("genes", "csv"), "text/csv", genes),
         Download("CSV of cells", name("cells", "csv"), "text/csv", cells),
         Download("SVG", name(style, "svg"), "image/svg+xml", lambda: figure("svg")),
         Download("PNG", name(style, "png"), "image/png", lambda: figure("png")),
+        Download("Report (.html)", name("report", "html"), "text/html", whole),
     ]
+
+
+def _marks(answer: Answer) -> str:
+    """What each kind of cells looks like, as plain text."""
+    words = [
+        f"Grey, filled: control, {count(len(answer.control), 'cell')}",
+        f"vermillion, hatched or dashed: predicted, {count(len(answer.predicted), 'cell')}",
+    ]
+    if answer.measured is not None:
+        words.append(f"blue, filled: measured, {count(len(answer.measured), 'cell')}")
+    return "; ".join(words) + "."

@@ -13,6 +13,7 @@ from gvci.app import export, interactive, vector
 from gvci.app.edges import Choice, Network
 from gvci.app.layout import Layout
 from gvci.app.provenance import facts
+from gvci.app.report import Report, Section, page
 from gvci.app.text import plain
 from gvci.errors import GRNError
 from gvci.grn import GRN, Orientation, read_grn
@@ -20,6 +21,10 @@ from gvci.grn.names import in_names_of, known_ids
 from gvci.run import Run
 from gvci.workspaces import Upload, keep_network
 
+WEIGHTS = (
+    "Grey: kept from the prior. Orange: added by refinement. Dashed: removed. Arrow: activates. "
+    "Bar: represses, where the sign is known. An edge is no proof of binding."
+)
 UPLOADS = ("csv", "tsv", "txt", "parquet", "graphml", "gmt", "gz")
 ORIENTATIONS: dict[str, Orientation | None] = {
     "A list of edges, or its header tells": None,
@@ -52,6 +57,12 @@ def downloads(
     )
     title = f"{', '.join(choice.regulators[:6])}: {network.name}"
 
+    def whole() -> str:
+        drawn = vector.network(edges, layout, title, about, "svg")
+        told = f"{len(edges):,} edges of {', '.join(choice.regulators[:6])}."
+        section = Section("The network", [WEIGHTS], drawn, told, edges)
+        return page(Report(title, [told], [section], about))
+
     def name(kind: str) -> str:
         return export.file_name("network", *choice.regulators[:4], run.fingerprint, kind=kind)
 
@@ -81,6 +92,7 @@ def downloads(
             "text/html",
             lambda: interactive.page(edges, layout, about),
         ),
+        Download("Report (.html)", name("report.html"), "text/html", whole),
     ]
 
 
