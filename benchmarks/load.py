@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from websockets.exceptions import WebSocketException
 
 from benchmarks.dashboard import ROOT, Dashboard, serving
 from benchmarks.parts import write
@@ -80,7 +81,7 @@ async def person(server: Dashboard, record: Record, seed: int, until: float, don
             if first:
                 done(viewer)
             first = False
-    except Exception as error:
+    except (OSError, WebSocketException, LookupError, ValueError) as error:
         record.faults[f"the session ended: {type(error).__name__}: {error}"] += 1
 
 
