@@ -15,7 +15,10 @@ def about_run(run, picture):
     if example is not None:
         with picture:
             st.caption(f"**{literal(example.title)}**: {literal(example.what)}")
-            figure = charts.ridge(example.panel, session.colours())
+            colours = session.colours()
+            figure = session.shared(
+                "ridge", run, colours.name, lambda: charts.ridge(example.panel, colours)
+            )
             config = {"displayModeBar": False}
             st.plotly_chart(figure, theme=None, config=config, alt=example.alt, key="ridge")
 

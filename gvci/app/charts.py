@@ -67,7 +67,8 @@ def grid_shape(panels: int) -> tuple[int, int]:
 
 def violins(panels: Sequence[Panel], colours: Palette) -> go.Figure:
     """A violin per kind and gene; means as rings; the share of cells above 0 if many are 0."""
-    traces, axes = [], []
+    traces: list[dict[str, Any]] = []
+    axes: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for at, panel in enumerate(panels):
         shown = [kind for kind in KINDS if kind in panel.values]
         zero_heavy = any((panel.values[kind] <= 0).mean() > ZERO_HEAVY for kind in shown)

@@ -21,6 +21,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
 from gvci.app import provenance
+from gvci.app.store import Store, freeze_modules
 from gvci.app.text import literal
 from gvci.app.theme import Palette, palette
 from gvci.errors import CatalogueError, GvciError, JobError
@@ -31,6 +32,7 @@ from gvci.run import Run
 
 ROOT = Path(__file__).parents[2]
 NOTE_SECONDS = 8
+SHARED_BYTES = 500_000_000
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PAGES = {
     "home": "Home",
@@ -74,6 +76,7 @@ def guard() -> None:
 def navigate(first: str = "home") -> None:
     """Page settings, logo and navigation, then the page itself; `first` is the one at "/"."""
     PagesManager.uses_pages_directory = False
+    freeze_modules()
     icon = str(ROOT / "assets" / "icon.svg")
     st.set_page_config("graphVCI", icon, layout="wide", initial_sidebar_state="collapsed")
     logo = "logo-dark.svg" if colours().name == "dark" else "logo.svg"
@@ -242,15 +245,14 @@ def _opened(path: str, version: tuple[tuple[str, int, int], ...]) -> Run:
 
 def shared(what: str, run: Run, arguments: object, compute: Callable[[], T]) -> T:
     """A result that depends on nothing but the run and the arguments; kept for all viewers."""
-    result: T = _shared(what, str(run.path), run.fingerprint, repr(arguments), compute)
+    key = (what, str(run.path), run.fingerprint, repr(arguments))
+    result: T = _store().get(key, compute)
     return result
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
-def _shared(
-    what: str, path: str, fingerprint: str, arguments: str, _compute: Callable[[], object]
-) -> Any:
-    return _compute()
+@st.cache_resource(show_spinner=False)
+def _store() -> Store:
+    return Store(SHARED_BYTES)
 
 
 def kept(name: str, key: str, make: Callable[[], T]) -> T:
