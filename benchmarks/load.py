@@ -167,7 +167,9 @@ def report(found: dict[str, Any], command: str) -> str:
         f"used {found['cores_used']:.2f} cores and {found['threads']} threads.",
         "",
         f"**{found['per_second']:.1f} pages per second, {sum(faults.values())} errors** "
-        f"({len(found['server_faults'])} in the server's log).",
+        f"({len(found['server_faults'])} in the server's log); "
+        f"{1000 * found['cores_used'] / found['per_second']:.0f} ms of processor a page, which, "
+        "unlike seconds, do not depend on the other work.",
         "",
         "| page | loaded | median, s | p95, s | sent, kB | first viewer alone, s |",
         "| --- | --- | --- | --- | --- | --- |",

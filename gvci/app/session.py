@@ -20,8 +20,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
-from gvci.app import provenance
-from gvci.app.store import Store, freeze_modules
+from gvci.app import libraries, provenance
+from gvci.app.store import Store
 from gvci.app.text import literal
 from gvci.app.theme import Palette, palette
 from gvci.errors import CatalogueError, GvciError, JobError
@@ -63,7 +63,7 @@ class Frame:
 
 
 def guard() -> None:
-    """On top of every page: a cold deep link reaches the page without app.py; start over with it.
+    """On top of every page: a cold deep link reaches it without dashboard.py; start over.
 
     Streamlit takes a folder `pages/` for its older kind of navigation until st.navigation has
     been called once in the server's life.
@@ -76,7 +76,7 @@ def guard() -> None:
 def navigate(first: str = "home") -> None:
     """Page settings, logo and navigation, then the page itself; `first` is the one at "/"."""
     PagesManager.uses_pages_directory = False
-    freeze_modules()
+    libraries.freeze()
     icon = str(ROOT / "assets" / "icon.svg")
     st.set_page_config("graphVCI", icon, layout="wide", initial_sidebar_state="collapsed")
     logo = "logo-dark.svg" if colours().name == "dark" else "logo.svg"

@@ -1,9 +1,7 @@
-"""Results that all viewers share, within a budget of memory, and what makes collecting cheap."""
+"""Results that all viewers share, within a budget of memory."""
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
@@ -14,8 +12,6 @@ import numpy as np
 import pandas as pd
 
 OBJECT = 64
-NEW_MODULES = 20
-_frozen = 0
 
 
 class Store:
@@ -81,16 +77,3 @@ def size_of(value: Any) -> int:
     if hasattr(value, "to_plotly_json"):
         return size_of(value.to_plotly_json())
     return OBJECT
-
-
-def freeze_modules() -> None:
-    """Spare the collector the libraries: it runs after every page, and to look through them
-    takes longer than a page. To be called often; does something when modules have come.
-    """
-    global _frozen
-    if len(sys.modules) < _frozen + NEW_MODULES:
-        return
-    _frozen = len(sys.modules)
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()

@@ -1,8 +1,7 @@
-"""Shared results: made once, within a budget; the collector is spared what stays."""
+"""Shared results: made once, within a budget."""
 
 from __future__ import annotations
 
-import gc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
@@ -12,8 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from gvci.app import store
-from gvci.app.store import Store, freeze_modules, size_of
+from gvci.app.store import Store, size_of
 
 
 def test_a_value_is_made_once_whoever_asks_at_the_same_time() -> None:
@@ -80,15 +78,3 @@ class Held:
 )
 def test_size_follows_arrays_tables_and_texts(value: object, least: int, most: int) -> None:
     assert least <= size_of(value) <= most
-
-
-def test_libraries_are_frozen_when_modules_have_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_frozen", 0)
-    try:
-        freeze_modules()
-        assert gc.get_freeze_count() > 10_000
-        gc.unfreeze()
-        freeze_modules()  # nothing new: left alone
-        assert gc.get_freeze_count() == 0
-    finally:
-        gc.unfreeze()
