@@ -1,5 +1,6 @@
 # make run · make test · make check · make screens · make pretrained · make fuzz
 # make bench-table1 · bench-edges · bench-model · bench-scores · bench-coverage · bench-estimator
+# make bench-load · bench-pages
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
@@ -9,6 +10,7 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .PHONY: run test check screens pretrained fuzz browser clean
 .PHONY: bench-table1 bench-edges bench-model bench-scores bench-coverage bench-estimator
+.PHONY: bench-load bench-pages
 
 run: $(VENV)/.run  ## install what running needs, then serve the dashboard with the shipped demo
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
@@ -47,6 +49,12 @@ bench-coverage: $(VENV)/.run  ## bias, sd and coverage of marginal effects, by s
 
 bench-estimator: $(VENV)/.run  ## speed and memory of marginal effects beside the literal loop
 	$(BIN)/python -m benchmarks.estimator
+
+bench-load: $(VENV)/.test  ## thirty people at once on one server
+	$(BIN)/python -m benchmarks.load
+
+bench-pages: $(VENV)/.test browser  ## first page, switches, networks, predictions, memory
+	$(BIN)/python -m benchmarks.pages
 
 fuzz: $(VENV)/.test  ## hostile files against the door: refused, accepted, crashed, hung
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.fuzz_door

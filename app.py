@@ -1,5 +1,8 @@
-"""The dashboard's door: page settings and navigation. Run it with `streamlit run app.py`."""
+"""The dashboard's door: `streamlit run app.py` loads the libraries, then serves dashboard.py."""
 
-from gvci.app import session
+import streamlit as st
 
-session.navigate()
+from gvci.app import libraries
+
+libraries.load()
+app = st.App("dashboard.py")

@@ -19,7 +19,7 @@ import shutil
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -28,14 +28,14 @@ from gvci.checkpoint import align_genes, write_bytes
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.devices import ALONE, Devices
-from gvci.ensemble import train
 from gvci.errors import CheckpointError, FileError, GRNError, GvciError, PredictionError
-from gvci.evaluate import evaluate
 from gvci.grn import GRN
 from gvci.prediction import TrainedModel
 from gvci.refiner.result import NOTES, TABLE, RefinedGRN
-from gvci.training import Progress
 from gvci.verdict import TITLES
+
+if TYPE_CHECKING:
+    from gvci.training import Progress
 
 MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
     "model.safetensors",
@@ -332,6 +332,8 @@ def make_run(
     Raises:
         GvciError: as `ensemble.train`.
     """
+    from gvci.ensemble import train  # a second that a page, which only reads runs, is spared
+
     devices.first(lambda: _require_own_folder(folder))
     data = devices.together(lambda: PerturbationData.read(data_file))
     adopted = None if grn is None else grn.adopted()
@@ -383,6 +385,8 @@ def _make_folder(folder: Path) -> None:
 
 def save_scores(run: Run) -> None:
     """Evaluate a run on every split that can be scored and write `scores.json`."""
+    from gvci.evaluate import evaluate
+
     scores: dict[str, Any] = {}
     for split in ("ood", "test"):
         try:

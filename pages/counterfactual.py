@@ -93,7 +93,7 @@ def added(answer):
         st.session_state["add"] = ""
 
 
-def gene_table(answer):
+def gene_table(run, answer, colours):
     """Genes by predicted change; returns the ticked ones."""
     default = answer_view.first_genes(answer)
     for query in session.linked_list("genes", default, lambda q: answer_view.find_gene(q, answer)):
@@ -111,7 +111,10 @@ def gene_table(answer):
     rows = gene_rows.listed(answer, genes)
     measured = answer.measured is not None
     st.caption(answer_view.table_caption(answer))
-    shown = gene_rows.shown(rows, session.colours(), measured)
+    shown = session.shared(
+        "gene rows", run, (answer.scenario, list(rows["gene"]), colours.name),
+        lambda: gene_rows.shown(rows, colours, measured),
+    )  # fmt: skip
     session.tick("genes_table", [int(i) for i in rows.index[rows["gene"].isin(genes)]])
     picture = shown.columns[1]
     st.dataframe(
@@ -145,7 +148,7 @@ with session.page("Counterfactual", needs_model=True) as frame:
 
     left, right = st.columns([1, 1.22], gap="medium")
     with left:
-        genes = gene_table(answer)
+        genes = gene_table(run, answer, colours)
     with right:
         head, toggle = st.columns([2, 1], vertical_alignment="center")
         title = "Control, predicted and measured cells" if answer.measured is not None else (
@@ -162,9 +165,10 @@ with session.page("Counterfactual", needs_model=True) as frame:
         if panels:
             draw = charts.violins if style == "violin" else charts.ecdfs
             alt = answer_view.alt_text(panels, style)
-            st.plotly_chart(
-                draw(panels, colours), theme=None, config=STILL, key="cells_chart", alt=alt
+            figure = session.shared(
+                style, run, (asked, genes, colours.name), lambda: draw(panels, colours)
             )
+            st.plotly_chart(figure, theme=None, config=STILL, key="cells_chart", alt=alt)
         else:
             st.info("Tick genes in the table to draw them.")
 
@@ -172,10 +176,12 @@ with session.page("Counterfactual", needs_model=True) as frame:
     for place, picture in zip(places, answer_view.mean_pairs(answer), strict=False):
         with place:
             st.subheader(picture.title, anchor=False)
-            figure = scatter.mean_scatter(
-                picture.x, picture.y, answer.genes, colours, x_title=picture.x_title,
-                y_title=picture.y_title, unit=answer.unit, baseline=picture.baseline,
-                top=picture.top,
+            figure = session.shared(
+                picture.title, run, (asked, colours.name),
+                lambda p=picture: scatter.mean_scatter(
+                    p.x, p.y, answer.genes, colours, x_title=p.x_title, y_title=p.y_title,
+                    unit=answer.unit, baseline=p.baseline, top=p.top,
+                ),
             )  # fmt: skip
             st.plotly_chart(figure, theme=None, config=STILL, key=picture.title, alt=picture.alt)
     with places[2]:

@@ -15,7 +15,10 @@ def about_run(run, picture):
     if example is not None:
         with picture:
             st.caption(f"**{literal(example.title)}**: {literal(example.what)}")
-            figure = charts.ridge(example.panel, session.colours())
+            colours = session.colours()
+            figure = session.shared(
+                "ridge", run, colours.name, lambda: charts.ridge(example.panel, colours)
+            )
             config = {"displayModeBar": False}
             st.plotly_chart(figure, theme=None, config=config, alt=example.alt, key="ridge")
 
@@ -76,7 +79,8 @@ with session.page(None, needs_run=False) as frame:
         about_run(run, picture)
 
     st.subheader("Recent results", anchor=False)
-    for entry in home.recent():
+    recent = home.recent()
+    for entry in recent:
         row = st.container(horizontal=True, vertical_alignment="center")
         row.markdown(f"**{literal(entry.title)}**", width="content")
         row.caption(home.about(entry), width="content")
@@ -91,5 +95,5 @@ with session.page(None, needs_run=False) as frame:
                 icon=":material/experiment:",
                 query_params=query,
             )
-    shown = count(len(home.recent()), "result")
+    shown = count(len(recent), "result")
     st.caption(f"{shown}. Runs made on the command line appear here by themselves.")

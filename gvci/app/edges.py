@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -25,7 +26,7 @@ class Network:
     Attributes:
         name: where it came from.
         table: `source, target, weight, prior, status`, strongest first; of a refined network
-            also `sign, evidence, stability`.
+            also `sign, evidence, stability`, without the pairs that are no edge before or after.
         genes: names it is about.
         alpha, background: of a refined network; None for a plain edge list.
         notes: what was left out on the way, in words.
@@ -65,11 +66,10 @@ class Network:
         """True where edges have a status and a weight before and after."""
         return self.alpha is not None
 
-    @property
+    @cached_property
     def regulators(self) -> list[str]:
-        """Sources of any edge that can be drawn, by name."""
-        drawn = self.table["status"] != "absent"
-        return sorted(map(str, pd.unique(self.table.loc[drawn, "source"])))
+        """Sources of any edge, by name."""
+        return sorted(map(str, pd.unique(self.table["source"])))
 
     def counts(self) -> dict[str, int]:
         """Edges per status."""
@@ -82,8 +82,7 @@ class Network:
         chosen = [name for name in DEFAULT_REGULATORS if name in mine]
         if chosen:
             return chosen
-        drawn = self.table.loc[self.table["status"] != "absent", "source"]
-        return [str(name) for name in drawn.value_counts().index[:2]]
+        return [str(name) for name in self.table["source"].value_counts().index[:2]]
 
 
 def from_refined(grn: RefinedGRN) -> Network:
@@ -95,7 +94,9 @@ def from_refined(grn: RefinedGRN) -> Network:
     counts = grn.counts()
     thresholded = counts["added"] and counts["removed"]
     by = "weight" if thresholded or grn.table["evidence"].isna().all() else "evidence"
-    table = grn.table.sort_values(by, ascending=False, kind="stable", ignore_index=True)
+    # Nearly all pairs are no edge, and every page would carry them along.
+    edges = grn.table[grn.table["status"] != "absent"]
+    table = edges.sort_values(by, ascending=False, kind="stable", ignore_index=True)
     name = str(grn.meta.get("name") or grn.meta.get("prior") or "refined network")
     return Network(
         name,

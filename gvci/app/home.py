@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gvci.app.charts import Panel
-from gvci.app.edges import from_refined
+from gvci.app.regulators import opened
 from gvci.app.scenario import Scenario, answer, default_pair
 from gvci.app.text import day, delta, number
 from gvci.baselines import BASELINES
@@ -104,7 +104,7 @@ def network_counts(run: Run) -> Card | None:
     """Edges kept, added and removed."""
     if run.grn is None:
         return None
-    counts = from_refined(run.grn).counts()
+    counts = opened(run, None).counts()
     sentence = (
         f"{grn_name(run)}: edges above α = {number(run.grn.alpha)}; background "
         f"{number(run.grn.background)}."

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 
@@ -44,6 +45,9 @@ class Lookup:
     offers: list[tuple[str, list[str]]]
 
 
+_networks: WeakKeyDictionary[Run, Network] = WeakKeyDictionary()
+
+
 def opened(run: Run, uploaded: GRN | None) -> Network:
     """The uploaded edge list if there is one, else the run's network.
 
@@ -57,7 +61,10 @@ def opened(run: Run, uploaded: GRN | None) -> Network:
             f"{run.name} was trained without a network. Open another run, or upload an edge list."
         )
         raise GRNError(message)
-    return from_refined(run.grn)
+    found = _networks.get(run)
+    if found is None:
+        found = _networks[run] = from_refined(run.grn)
+    return found
 
 
 def symbol(query: str, known: Iterable[str]) -> str | None:
@@ -80,7 +87,7 @@ def look_up(query: str, network: Network, run: Run) -> Lookup:
         return Lookup(" ".join(said), [(f"Show {name}", [name]) for name in near[:3]])
     name = found.symbol
     offers: list[tuple[str, list[str]]] = []
-    drawn = network.table[network.table["status"] != "absent"]
+    drawn = network.table
     if name in regulators:
         out = int((drawn["source"] == name).sum())
         said.append(f"{name} has {count(out, 'edge')} here.")
@@ -96,8 +103,7 @@ def look_up(query: str, network: Network, run: Run) -> Lookup:
 
 
 def _drawn(network: Network) -> set[str]:
-    drawn = network.table[network.table["status"] != "absent"]
-    return set(drawn["source"]) | set(drawn["target"])
+    return set(network.table["source"]) | set(network.table["target"])
 
 
 def limits(network: Network) -> tuple[float, float, float]:

@@ -68,7 +68,7 @@ def files(*folders: str) -> list[Path]:
 
 
 GVCI = files("gvci")
-PAGES = files("pages", "app.py")
+PAGES = files("pages", "app.py", "dashboard.py")
 SHIPPED = [*GVCI, *PAGES, *files("benchmarks")]
 EVERYTHING = [*SHIPPED, *files("tests")]
 

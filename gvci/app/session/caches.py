@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 
+from gvci.app.store import Store
 from gvci.errors import GvciError
 from gvci.jobs.control import clean
 from gvci.registry import Entry
 from gvci.run import Run
 from gvci.workspaces import sweep
 
+SHARED_BYTES = 500_000_000
 T = TypeVar("T")
 
 
@@ -39,15 +41,14 @@ def _opened(path: str, version: tuple[tuple[str, int, int], ...]) -> Run:
 
 def shared(what: str, run: Run, arguments: object, compute: Callable[[], T]) -> T:
     """A result that depends on nothing but the run and the arguments; kept for all viewers."""
-    result: T = _shared(what, str(run.path), run.fingerprint, repr(arguments), compute)
+    key = (what, str(run.path), run.fingerprint, repr(arguments))
+    result: T = _store().get(key, compute)
     return result
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
-def _shared(
-    what: str, path: str, fingerprint: str, arguments: str, _compute: Callable[[], object]
-) -> Any:
-    return _compute()
+@st.cache_resource(show_spinner=False)
+def _store() -> Store:
+    return Store(SHARED_BYTES)
 
 
 def kept(name: str, key: str, make: Callable[[], T]) -> T:

@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
-from gvci.app import provenance
+from gvci.app import libraries, provenance
 from gvci.app.session import walk
 from gvci.app.session.caches import open_run, tidy
 from gvci.app.session.signin import admitted
@@ -58,7 +58,7 @@ class Frame:
 
 
 def guard() -> None:
-    """On top of every page: a cold deep link reaches the page without app.py; start over with it.
+    """On top of every page: a cold deep link reaches it without dashboard.py; start over.
 
     Streamlit takes a folder `pages/` for its older kind of navigation until st.navigation has
     been called once in the server's life.
@@ -72,6 +72,7 @@ def navigate(first: str = "home") -> None:
     """Page settings, logo and navigation, then the page itself; `first` is the one at "/"."""
     PagesManager.uses_pages_directory = False
     tidy()
+    libraries.freeze()
     icon = str(ROOT / "assets" / "icon.svg")
     st.set_page_config("graphVCI", icon, layout="wide", initial_sidebar_state="collapsed")
     logo = "logo-dark.svg" if colours().name == "dark" else "logo.svg"

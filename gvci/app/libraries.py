@@ -1,0 +1,36 @@
+"""What the pages need, loaded before the server says that it is up, and cheap to have from then on.
+
+Loading takes seconds that else the first viewer waits for.
+"""
+
+from __future__ import annotations
+
+import gc
+import pkgutil
+import sys
+from importlib import import_module
+
+import gvci.app
+
+NEW_MODULES = 20
+_frozen = 0
+
+
+def load() -> None:
+    """Import all that pages import."""
+    for module in pkgutil.iter_modules(gvci.app.__path__):
+        import_module(f"gvci.app.{module.name}")
+    freeze()
+
+
+def freeze() -> None:
+    """Spare the collector the libraries: Streamlit has it run after every page, and to look
+    through them takes longer than a page. Does something only when modules have come.
+    """
+    global _frozen
+    if len(sys.modules) < _frozen + NEW_MODULES:
+        return
+    _frozen = len(sys.modules)
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
