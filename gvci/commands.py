@@ -100,6 +100,7 @@ def refine(given: Namespace) -> None:
     from gvci.priors import find_prior
     from gvci.run import UNFINISHED, save_grn
     from gvci.training import refine as refine_grn
+    from gvci.unfinished import forget
 
     settings = load_settings(
         RefineSettings,
@@ -113,9 +114,11 @@ def refine(given: Namespace) -> None:
     prior = find_prior(given.prior, data, given.orientation)
     with told("refine", given.job) as progress:
         # A long refinement that was stopped goes on here when it is asked for again.
-        unfinished = given.out / UNFINISHED / "refine.safetensors"
-        grn = refine_grn(data, prior, settings, given.preset, progress, unfinished)
+        unfinished = given.out / UNFINISHED
+        kept = unfinished / "refine.safetensors"
+        grn = refine_grn(data, prior, settings, given.preset, progress, kept)
     save_grn(grn, given.data, given.out)
+    forget(unfinished)
     for sentence in grn.sentences():
         print(sentence)
     _register(given, "grn", f"{prior.name} refined on {data.title}")
