@@ -125,7 +125,8 @@ def _read(path: Path, columns: list[str]) -> dict[str, str]:
     except FileNotFoundError:
         message = (
             "gene_names is 'keep', 'symbols', a column of var "
-            f"({listed(columns, 10) or 'there is none'}) or a file; there is no '{path}'.{nearest(str(path), columns)}"
+            f"({listed(columns, 10) or 'there is none'}) or a file; there is no '{path}'."
+            f"{nearest(str(path), columns)}"
         )
         raise SettingsError(message) from None
     except (*UNREADABLE, csv.Error) as error:
