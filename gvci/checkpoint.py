@@ -144,6 +144,20 @@ def checksum(tensors: Mapping[str, Tensor], header: Mapping[str, Any] | None) ->
     return digest.hexdigest()
 
 
+def require_scale(model: str, data: str) -> None:
+    """Refuse cells of another unit.
+
+    Raises:
+        CheckpointError: the units differ.
+    """
+    if model != data:
+        message = (
+            f"The model was trained on {model}, these cells are in {data}. "
+            "Prepare them again with the target_sum of the training."
+        )
+        raise CheckpointError(message)
+
+
 def align_genes(model: pd.Index, data: pd.Index) -> np.ndarray | None:
     """Positions of the model's genes in the data; None where the order is already the same.
 

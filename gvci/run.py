@@ -24,7 +24,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from gvci.atomic import replacing
-from gvci.checkpoint import align_genes, write_bytes
+from gvci.checkpoint import align_genes, require_scale, write_bytes
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.devices import ALONE, Devices
@@ -109,19 +109,13 @@ class Run:
 
         Raises:
             FileError: missing or damaged.
-            CheckpointError: the model was trained on other genes, another species, another scale
-                or other cells.
+            CheckpointError: the model was trained on other genes, species, scale or cells.
         """
         data = PerturbationData.read(self.path / DATA)
         if self.kind == "grn":
             return data
         header = self.model.header
-        if header.get("scale", data.unit) != data.unit:
-            message = (
-                f"The model was trained on {header['scale']}, the cells in {self.path / DATA} are "
-                f"in {data.unit}. Prepare them again with the target_sum of the training."
-            )
-            raise CheckpointError(message)
+        require_scale(header.get("scale", data.unit), data.unit)
         order = align_genes(self.model.genes, data.genes)
         if order is not None:
             data = data.on_genes(order)

@@ -80,7 +80,7 @@ def genes(adata):
 def your_data():
     """Upload, map, check, and copy the commands."""
     st.subheader("Your data", anchor=False)
-    st.caption(uploads.ABOUT)
+    st.caption(uploads.about(st.get_option("server.maxUploadSize")))
     files = st.file_uploader(
         "Your cells", uploads.TYPES, accept_multiple_files=True, key="cells_file"
     )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from gvci.spreadsheet import comment, csv_text
 
+
 def csv(table: pd.DataFrame, provenance: Mapping[str, object]) -> str:
     """A CSV with provenance as comment lines ("# model: …") before the header.
 

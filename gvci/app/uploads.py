@@ -29,20 +29,24 @@ from gvci.errors import DataError, FileError
 from gvci.grn.kinds import kind_of
 
 TYPES = [*(ending.removeprefix(".") for ending in ENDINGS), "gz"]
-ABOUT = (
-    "Cells in rows and raw counts (or log-normalised values): an .h5ad, a 10x .h5, a .csv or .tsv "
-    "of counts with its label columns, or the three files of a Matrix Market matrix together; each "
-    "also as .gz, and with a labels.csv whose first column names the cells, if need be. "
-    f"Up to 500 MB, {UPLOAD.size} unpacked, read within {UPLOAD.seconds:g} s. "
-    "Archives and pickles are not opened: save the cells as .h5ad. What you give is read and "
-    "checked here and not kept; larger files: the command line."
-)
 TRIPLE_FOLDER = "10x"
 MOST_LABELS = 5000
 MOST_SHOWN = 12
 AUTOMATIC = "by the paper's rule"
 NOTHING = "nothing"
 REPEATED = "duplicate_genes"
+
+
+def about(megabytes: int) -> str:
+    """What is taken, before anything is given; `megabytes` is the server's limit."""
+    return (
+        "Cells in rows and raw counts (or log-normalised values): an .h5ad, a 10x .h5, a .csv or "
+        ".tsv of counts with its label columns, or the three files of a Matrix Market matrix "
+        "together; each also as .gz, and with a labels.csv whose first column names the cells, if "
+        f"need be. Up to {megabytes:,} MB, {UPLOAD.size} unpacked, read within "
+        f"{UPLOAD.seconds:g} s. Archives and pickles are not opened: save the cells as .h5ad. What "
+        "you give is read and checked here and not kept; larger files: the command line."
+    )
 
 
 @dataclass(frozen=True)

@@ -195,9 +195,7 @@ def _treatments(adata: ad.AnnData, obs: pd.DataFrame, columns: Columns) -> list[
     if len(lone):
         message = f"{len(lone)} perturbations have a single cell: {listed(lone.index)}."
         fix = "Their effects are not estimable: they are excluded from effects and scores."
-        found.append(
-            Finding("warning", "single_cell_perturbation", where, len(lone), message, fix)
-        )
+        found.append(Finding("warning", "single_cell_perturbation", where, len(lone), message, fix))
     if len(few):
         message = f"{len(few)} perturbations have fewer than 30 cells: {listed(few.index)}."
         fix = "They take part in training and are not scored."
