@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pandas as pd
 
-TRIGGERS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+TRIGGERS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _SIGNS = re.escape("".join(TRIGGERS))
 # Where a spreadsheet of another country splits at ";", what follows begins a cell as well.
 _CELL = re.compile(rf"(^|;)([\s\ufeff\x00-\x1f\x7f]*)(?=[{_SIGNS}])")

@@ -28,8 +28,10 @@ __all__ = ["open_page", "own_runs"]  # fixtures
 # What shows text as it is, whatever it holds.
 PLAIN = {"arrow_data_frame", "code", "plotly_chart", "vega_lite_chart", "echarts_chart"}
 # Options and values of widgets are plain text; labels, bodies and help are Markdown.
-PLAIN_FIELDS = {"options", "default", "id", "form_id", "value", "values", "formatted_value",
-                "formatted_options", "raw_value", "raw_values", "placeholder", "query_param_key", "url"}  # fmt: skip
+PLAIN_FIELDS = {
+    "options", "default", "id", "form_id", "value", "values", "formatted_value",
+    "formatted_options", "raw_value", "raw_values", "placeholder", "query_param_key", "url",
+}  # fmt: skip
 
 
 @pytest.fixture

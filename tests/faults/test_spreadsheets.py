@@ -24,7 +24,22 @@ from gvci.spreadsheet import TRIGGERS, comment, csv_text, safe_cell
 
 GVCI = Path(__file__).parents[2] / "gvci"
 # Of every kind that starts a formula, also behind blanks and behind another country's separator.
-STARTS = ("=", "+", "-", "@", "\t=", "\r", "\n-", " +", "\ufeff@", "\0=", "x;=", "＝", '"=', "'=")
+STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t=",
+    "\r",
+    "\n-",
+    " +",
+    "\ufeff@",
+    "\0=",
+    "x;=",
+    "\uff1d",
+    '"=',
+    "'=",
+)
 WORDS = st.one_of(
     st.text(max_size=12),
     st.builds("{}{}".format, st.sampled_from(STARTS), st.text(max_size=6)),
