@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
 HOST   ?= 127.0.0.1
+# By which names the server may be called; for a room any, unless NAMES says better.
+NAMES  ?= $(if $(filter 127.0.0.1 localhost ::1,$(HOST)),localhost 127.0.0.1 ::1,*)
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
@@ -13,7 +15,8 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 .PHONY: bench-load bench-pages
 
 run: $(VENV)/.run  ## install what running needs, then serve the dashboard with the shipped demo
-	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
+	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST) \
+	  $(foreach name,$(NAMES),--server.allowedHosts '$(name)')
 
 test: $(VENV)/.test browser  ## install what testing needs, then run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile

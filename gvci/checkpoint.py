@@ -1,7 +1,8 @@
 """One .safetensors file per model: tensors, and a JSON header that names everything.
 
 The header carries format, versions, settings, ordered genes, perturbations, covariate levels,
-hashes and a checksum of the tensors. Damaged or foreign files are refused with a sentence.
+hashes, and a checksum of the tensors and of itself (format 1: of the tensors alone). Damaged or
+foreign files are refused with a sentence, and nothing in them is ever run.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ from torch import Tensor
 
 from gvci.atomic import replacing
 from gvci.errors import CheckpointError, listed
+from gvci.grn.kinds import kind_of
 
-FORMAT = 1
+FORMAT = 2
+READ = (1, 2)
 KEY = "gvci"
+LARGEST_HEAD = 100_000_000  # bytes, what the safetensors library takes
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
@@ -34,7 +38,8 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Mapping[s
         CheckpointError: the disk refuses (full, read-only).
     """
     kept = {name: value.detach().contiguous().cpu() for name, value in tensors.items()}
-    full = {**header, "format": FORMAT, "checksum": checksum(kept)}
+    full = {**header, "format": FORMAT}
+    full["checksum"] = checksum(kept, full)
     data = save_tensors(kept, metadata={KEY: json.dumps(full)})
     write_bytes(path, data)
 
@@ -53,8 +58,8 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and header, checked.
 
     Raises:
-        CheckpointError: missing, damaged, not written by gvci, of a newer format, or with
-            values that are not finite.
+        CheckpointError: missing, damaged, not written by gvci, of a newer or older format, or
+            with values that are not finite.
     """
     try:
         data = path.read_bytes()
@@ -64,13 +69,18 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     header = _header(data, path)
     try:
         tensors = load_tensors(data)
-    except (SafetensorError, ValueError, KeyError, RuntimeError):
-        raise _damaged(path) from None
-    if checksum(tensors) != header.get("checksum"):
+        found = checksum(tensors, header if header["format"] > 1 else None)
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError):
+        raise _damaged(path) from None  # types that numpy does not know are not ours either
+    if found != header.get("checksum"):
         raise _damaged(path)
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            message = f"The model file {path.name} holds values that are not finite in {name}."
+        bad = int((~torch.isfinite(tensor)).sum())
+        if bad:
+            message = (
+                f"The model file {path.name} holds {bad:,} values that are not finite in {name}. "
+                "Train again, with a lower learning rate."
+            )
             raise CheckpointError(message)
     return tensors, header
 
@@ -83,29 +93,50 @@ def _damaged(path: Path) -> CheckpointError:
 def _header(data: bytes, path: Path) -> dict[str, Any]:
     """The JSON header of a safetensors file, read without touching the tensors."""
     size = int.from_bytes(data[:8], "little") if len(data) >= 8 else 0
-    if not 2 <= size <= len(data) - 8 or data[8:9] != b"{":
+    if not 2 <= size <= min(len(data) - 8, LARGEST_HEAD) or data[8:9] != b"{":
         message = f"{path.name} is not a gvci model file, or it is damaged. Copy it again."
         raise CheckpointError(message)
     try:
         metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
         header = json.loads(metadata[KEY]) if KEY in metadata else None
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         raise _damaged(path) from None
     if not isinstance(header, dict):
         message = f"{path.name} was not written by gvci: its header has no '{KEY}' entry."
         raise CheckpointError(message)
-    if header.get("format") != FORMAT:
-        message = (
-            f"{path.name} has checkpoint format {header.get('format')}; this version reads "
-            f"{FORMAT}. Install the version of gvci that wrote it, or train again."
-        )
-        raise CheckpointError(message)
+    _require_readable(header.get("format"), path)
     return header
 
 
-def checksum(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, shapes, types and values (safetensors has none of its own)."""
+def _require_readable(written: object, path: Path) -> None:
+    """Refuse formats that this version does not read."""
+    if not isinstance(written, int) or isinstance(written, bool):
+        raise _damaged(path)
+    if written > FORMAT:
+        message = (
+            f"{path.name} has checkpoint format {written}, of a newer gvci; this version reads up "
+            f"to {FORMAT}. Update gvci, or train again."
+        )
+        raise CheckpointError(message)
+    if written not in READ:
+        message = (
+            f"{path.name} has checkpoint format {written}, of an older gvci; this version reads "
+            f"from {READ[0]} on. Train again, or use the version that wrote it."
+        )
+        raise CheckpointError(message)
+
+
+def checksum(tensors: Mapping[str, Tensor], header: Mapping[str, Any] | None) -> str:
+    """SHA-256 over names, shapes, types and values (safetensors has none of its own).
+
+    Args:
+        tensors: of the file.
+        header: what stands in it besides the checksum; None in format 1.
+    """
     digest = hashlib.sha256()
+    if header is not None:
+        said = {name: value for name, value in header.items() if name != "checksum"}
+        digest.update(json.dumps(said, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
@@ -113,20 +144,47 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
+def require_scale(model: str, data: str) -> None:
+    """Refuse cells of another unit.
+
+    Raises:
+        CheckpointError: the units differ.
+    """
+    if model != data:
+        message = (
+            f"The model was trained on {model}, these cells are in {data}. "
+            "Prepare them again with the target_sum of the training."
+        )
+        raise CheckpointError(message)
+
+
 def align_genes(model: pd.Index, data: pd.Index) -> np.ndarray | None:
     """Positions of the model's genes in the data; None where the order is already the same.
 
     Raises:
-        CheckpointError: genes of the model are missing from the data, with their number.
+        CheckpointError: genes of the model are missing from the data, with their number; or
+            model and data go by different kinds of names (species, ids).
     """
     if model.equals(data):
         return None
     positions = data.get_indexer(model)
     missing = model[positions < 0]
     if len(missing):
+        kinds = kind_of(model), kind_of(data)
+        if kinds[0] != kinds[1]:
+            message = (
+                f"The model's {len(model):,} genes are named by {_species(kinds[0])}, the data's "
+                f"{len(data):,} by {_species(kinds[1])}, and {len(missing):,} are not found. "
+                "Use data of the same species and the same kind of names."
+            )
+            raise CheckpointError(message)
         message = (
             f"{len(missing):,} of the model's {len(model):,} genes are not in the data: "
             f"{listed(missing)}. Use data with the genes that the model was trained on."
         )
         raise CheckpointError(message)
     return np.asarray(positions)
+
+
+def _species(kind: str) -> str:
+    return {"symbols": "human symbols"}.get(kind, kind)

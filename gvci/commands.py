@@ -13,6 +13,7 @@ import numpy as np
 from gvci.atomic import replacing
 from gvci.config import PrepareSettings, RefineSettings, TrainSettings, load_settings, read_words
 from gvci.errors import CatalogueError, GRNError
+from gvci.spreadsheet import csv_text
 
 if TYPE_CHECKING:
     from gvci.data.entries import CatalogueEntry
@@ -102,6 +103,7 @@ def refine(given: Namespace) -> None:
     from gvci.priors import find_prior
     from gvci.run import UNFINISHED, save_grn
     from gvci.training import refine as refine_grn
+    from gvci.unfinished import forget
 
     settings = load_settings(
         RefineSettings,
@@ -115,9 +117,11 @@ def refine(given: Namespace) -> None:
     prior = find_prior(given.prior, data, given.orientation)
     with told("refine", given.job) as progress:
         # A long refinement that was stopped goes on here when it is asked for again.
-        unfinished = given.out / UNFINISHED / "refine.safetensors"
-        grn = refine_grn(data, prior, settings, given.preset, progress, unfinished)
+        unfinished = given.out / UNFINISHED
+        kept = unfinished / "refine.safetensors"
+        grn = refine_grn(data, prior, settings, given.preset, progress, kept)
     save_grn(grn, given.data, given.out)
+    forget(unfinished)
     for sentence in grn.sentences():
         print(sentence)
     _register(given, "grn", f"{prior.name} refined on {data.title}")
@@ -205,7 +209,7 @@ def predict(given: Namespace) -> None:
 def effects(given: Namespace) -> None:
     """Marginal effects (eq. 14) as a csv."""
     from gvci.crossfit import cross_fit
-    from gvci.estimator import Predictor, marginal_effects
+    from gvci.estimator import Predictor, marginal_effects, not_estimable
     from gvci.jobs.progress import told
     from gvci.run import Run
 
@@ -224,9 +228,12 @@ def effects(given: Namespace) -> None:
         predictor, run.data, given.perturbation, groups, latent=given.latent, bands=given.bands
     )
     with replacing(given.out) as part:
-        table.to_csv(part, index=False)
+        part.write_text(csv_text(table), encoding="utf-8")
     words = _tally(table[["group", "perturbation", "status"]].drop_duplicates()["status"])
     print(f"Wrote {len(table):,} effects ({words} group × perturbation pairs) to {given.out}.")
+    left_out = not_estimable(table)
+    if left_out:
+        print(left_out)
 
 
 def evaluate(given: Namespace) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from gvci.grn import GRN
 from gvci.prediction import TrainedModel
 from gvci.run import Run
 from gvci.training import Progress
+from gvci.unfinished import forget
 
 HIDDEN = "hidden"
 NO_FOLD = -1
@@ -128,6 +129,7 @@ def cross_fitted(
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 model.save(file)
+                forget(file.with_suffix(""))
         models.append(model)
     return CrossFitted(data, assigned, models)
 

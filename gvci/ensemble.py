@@ -61,13 +61,16 @@ class _Work:
             return task.state(), notes["rows"], task
         if inner is not None:
             self.devices.first(lambda: inner.judge(task.member()))  # step 0 counts as well
+        kept = self.stages.unfinished(stage)
         rows = fit(
             task, steps, self.settings.evaluate_every, patience, self._shifted(stage, number),
-            self.metrics, self.stages.unfinished(stage), self.devices, stage=stage,
+            self.metrics, kept, self.devices, stage=stage,
         )  # fmt: skip
         state = task.state()
         more = {} if inner is None else {f"inner.{k}": v for k, v in inner.tensors().items()}
         self.devices.first(lambda: self.stages.end(stage, state | more, {"rows": rows}))
+        if kept is not None:
+            self.devices.first(kept.forget)
         return state, rows, task
 
     def _task(self, number: int, inner: InnerPairs | None) -> GraphVCITask | NetworkTask:
@@ -104,8 +107,9 @@ def train(
         settings: model and training.
         header: more for the checkpoint's header (preset, GRN name and hash, …).
         progress, metrics: as for `fit`.
-        unfinished: a folder in which the training is kept until it ends; the same call takes it
-            up there and gives what an uninterrupted one would have given.
+        unfinished: a folder in which the training is kept; the same call takes it up there and
+            gives what an uninterrupted one would have given. Whoever has saved the model forgets
+            it (`unfinished.forget`).
         devices: the processes that train; all but the first end here.
 
     Raises:
@@ -159,7 +163,6 @@ def train(
     }
     if metrics is not None:
         _write_metrics(metrics, [*watched, *(rows for _, rows, _ in trained)], len(folds))
-    stages.forget()
     return TrainedModel(members, gate, full)
 
 

@@ -5,9 +5,9 @@ Needs neither the graph nor torch_geometric: Z_G never changes after training an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,13 @@ from gvci.gate import Gate
 from gvci.member import GraphVCIMember, Member
 from gvci.model import GraphVCI, Sizes
 from gvci.model.start import gene_nodes
-from gvci.networks import Shape, make_network
+from gvci.networks import Network, Shape, make_network
 from gvci.networks.member import NetworkMember
 from gvci.unfinished import below
 
 CHUNK = 1024
 KEPT_LATENTS = 4
+Core = TypeVar("Core", GraphVCI, Network)
 
 
 class TrainedModel:
@@ -88,15 +89,12 @@ class TrainedModel:
         try:
             settings = TrainSettings.checked(header["settings"])
             make = _network if settings.model in PUBLISHED else _graphvci
+            if header["members"] < 1:
+                raise _other_sizes()
             members = [
                 make(below(tensors, f"{i}."), settings, header) for i in range(header["members"])
             ]
-            error = tensors.get("gate.error")
-            corrections = tensors["gate.corrections"].numpy()
-            gate = Gate.from_json(
-                header["gate"], corrections, None if error is None else error.numpy()
-            )
-            return cls(members, gate, header)
+            return cls(members, _gate(tensors, header), header)
         except (KeyError, TypeError, AttributeError, RuntimeError, ValueError, GvciError):
             message = f"The tensors of {path.name} do not fit its settings. Train again."
             raise CheckpointError(message) from None
@@ -225,40 +223,60 @@ def _graphvci(
     tensors: dict[str, Tensor], settings: TrainSettings, header: Mapping[str, Any]
 ) -> Member:
     """graphVCI or VCI from a member's tensors."""
-    genes, levels = header["genes"], header["treatment"]["levels"]
-    own = below(tensors, "core.")
+    names, levels = header["genes"], header["treatment"]["levels"]
+    own, genes = below(tensors, "core."), tensors.get("genes")
     covariates = CovariateCode.from_json(header["covariates"]).width
     groups = len(own.get("head.kriged", torch.zeros(0)))
-    sizes = Sizes(len(genes), 1 + len(levels), covariates, groups)
-    _require_fit(own, settings, sizes)
-    core = GraphVCI(settings, sizes, gene_nodes(list(levels), list(genes)))
-    core.load_state_dict(own)
-    return GraphVCIMember(core, tensors.get("genes"))
+    sizes = Sizes(len(names), 1 + len(levels), covariates, groups)
+    shape = (len(names), settings.graph_latent) if settings.model == "graphvci" else None
+    if (None if genes is None else tuple(genes.shape)) != shape:
+        raise _other_sizes()
+    nodes = gene_nodes(list(levels), list(names))
+    return GraphVCIMember(_filled(lambda: GraphVCI(settings, sizes, nodes), own, settings), genes)
 
 
 def _network(
     tensors: dict[str, Tensor], settings: TrainSettings, header: Mapping[str, Any]
 ) -> Member:
-    """A published network from a member's tensors; one without storage says what must fit."""
+    """A published network from a member's tensors."""
     treatment = TreatmentCode(tuple(header["treatment"]["levels"]), header["treatment"]["control"])
     covariates = CovariateCode.from_json(header["covariates"])
+    shape = Shape.of(len(header["genes"]), treatment, covariates)
     own = below(tensors, "core.")
-    if max(settings.depth, settings.discriminator_depth) > len(own):
-        message = "sizes differ"
-        raise CheckpointError(message)
+    return NetworkMember(_filled(lambda: make_network(settings, shape), own, settings))
+
+
+def _filled(make: Callable[[], Core], tensors: dict[str, Tensor], settings: TrainSettings) -> Core:
+    """A network with these tensors; one without storage says first what must fit.
+
+    So settings that lie about sizes are refused before anything of those sizes is allocated.
+    """
+    if max(settings.depth, settings.discriminator_depth) > len(tensors):
+        raise _other_sizes()
     with torch.device("meta"):
-        core = make_network(settings, Shape.of(len(header["genes"]), treatment, covariates))
-    core.load_state_dict(own, assign=True)
-    return NetworkMember(core)
+        core = make()
+    expected = core.state_dict()
+    if any(value.dtype != expected[name].dtype for name, value in tensors.items()):
+        raise _other_sizes()
+    # Copies lie where torch would have put them, so that sums keep their last digit.
+    core.load_state_dict({k: v.clone() for k, v in tensors.items()}, assign=True)
+    return core
 
 
-def _require_fit(tensors: Mapping[str, Tensor], settings: TrainSettings, sizes: Sizes) -> None:
-    """Refuse settings that lie about sizes before anything of those sizes is allocated."""
-    embedding = tensors["encoder.embed_outcome.0.weight"]
-    if tuple(embedding.shape) != (settings.outcome_embedding, sizes.genes):
-        message = "sizes differ"
-        raise CheckpointError(message)
-    widest = max(settings.width, settings.latent, settings.graph_latent, sizes.treatments)
-    if widest > max(max(tensor.shape, default=0) for tensor in tensors.values()):
-        message = "sizes differ"
-        raise CheckpointError(message)
+def _gate(tensors: dict[str, Tensor], header: Mapping[str, Any]) -> Gate:
+    """The gate from its tensors and notes."""
+    error, corrections = tensors.get("gate.error"), tensors["gate.corrections"]
+    gate = Gate.from_json(
+        header["gate"], corrections.numpy(), None if error is None else error.numpy()
+    )
+    genes = len(header["genes"])
+    if gate.corrections.shape != (len(gate.groups), len(gate.perturbations), genes):
+        raise _other_sizes()
+    if gate.error is not None and gate.error.shape != (genes,):
+        raise _other_sizes()
+    return gate
+
+
+def _other_sizes() -> CheckpointError:
+    message = "sizes differ"
+    return CheckpointError(message)

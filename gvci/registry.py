@@ -103,7 +103,7 @@ def _read(note: Path) -> Entry | None:
         path, kind = Path(content["path"]), content["kind"]
         title, created = str(content["title"]), str(content["created"])
         listed = bool(content.get("listed", True))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     if not (path / (MODEL if kind == "run" else NOTES)).is_file():
         return None

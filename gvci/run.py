@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from gvci.atomic import replacing
-from gvci.checkpoint import align_genes, write_bytes
+from gvci.checkpoint import align_genes, require_scale, write_bytes
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.devices import ALONE, Devices
@@ -32,6 +32,7 @@ from gvci.errors import CheckpointError, FileError, GRNError, GvciError, Predict
 from gvci.grn import GRN
 from gvci.prediction import TrainedModel
 from gvci.refiner.result import NOTES, TABLE, RefinedGRN
+from gvci.unfinished import forget
 from gvci.verdict import TITLES
 
 if TYPE_CHECKING:
@@ -108,28 +109,31 @@ class Run:
 
         Raises:
             FileError: missing or damaged.
-            CheckpointError: the model was trained on other genes or other cells.
+            CheckpointError: the model was trained on other genes, species, scale or cells.
         """
-        model = self.model if self.kind == "run" else None
         data = PerturbationData.read(self.path / DATA)
-        if model is not None and model.header.get("data_hash") not in (None, data.fingerprint):
+        if self.kind == "grn":
+            return data
+        header = self.model.header
+        require_scale(header.get("scale", data.unit), data.unit)
+        order = align_genes(self.model.genes, data.genes)
+        if order is not None:
+            data = data.on_genes(order)
+        if header.get("data_hash") not in (None, data.fingerprint):
             message = (
                 f"The cells in {self.path / DATA} are not those that this model was trained on "
                 "(their checksum differs), so held-out cells could not be told from training "
                 "cells. Put the original file back, or train again."
             )
             raise CheckpointError(message)
-        order = None if model is None else align_genes(model.genes, data.genes)
-        if order is None:
-            return data
-        return PerturbationData(data.adata[:, order].copy(), data.columns, data.meta)
+        return data
 
     @cached_property
     def scores(self) -> dict[str, dict[str, Any]]:
         """Split → what evaluate prints; empty where nothing was scored."""
         try:
             found = json.loads((self.path / SCORES).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -306,7 +310,7 @@ def grn_data(folder: Path) -> Path | None:
     try:
         notes = json.loads((folder / NOTES).read_text(encoding="utf-8"))
         file = folder / str(notes["data_file"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return file if file.is_file() else None
 
@@ -359,6 +363,7 @@ def make_run(
             (folder / GRN_FOLDER / name).unlink(missing_ok=True)
     run = Run.open(folder)
     save_scores(run)
+    forget(unfinished)
     return run
 
 

@@ -77,7 +77,8 @@ def fit(
             the last state instead of the best.
         progress: called after each validation and every few steps.
         metrics: a file that gets one JSON line per validation.
-        unfinished: where a `Resumable` task is kept now and then, and taken up again.
+        unfinished: where a `Resumable` task is kept now and then, and taken up again; whoever
+            keeps the result forgets it after that, not before.
         devices: the processes that train; the first validates, writes and decides.
         notes: go into every line of the metrics.
 
@@ -134,8 +135,6 @@ def fit(
             loop = {"rows": rows, "best": best, "waited": waited}
             devices.first(partial(_keep, unfinished, cast("Resumable", task), kept, loop))
     task.restore(kept)
-    if unfinished:
-        devices.first(unfinished.forget)
     return rows
 
 
@@ -178,8 +177,9 @@ def refine(
         data, prior, settings: what is refined and how.
         preset: the settings' name, for the record.
         progress: as for `fit`.
-        unfinished: a file in which `paper`, which may take hours, is kept until it ends; the
-            same call takes it up there and gives what an uninterrupted one would have given.
+        unfinished: a file in which `paper`, which may take hours, is kept; the same call takes it
+            up there and gives what an uninterrupted one would have given. Whoever has saved the
+            network forgets it.
 
     Raises:
         GRNError: the prior shares fewer than two genes, or no edge, with the data.

@@ -1,4 +1,7 @@
-"""Training that was stopped: a file from which it goes on as if nothing had happened."""
+"""Training that was stopped: a file from which it goes on as if nothing had happened.
+
+The file stays until the result is saved: a kill in between costs nothing but that saving.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class Unfinished:
     """Where the state of a training is kept until it ends.
 
     Attributes:
-        path: the file; it is gone once training has ended.
+        path: the file; it is gone once the result has been saved.
         key: what is trained on what (settings and hashes); a file with another key is ignored.
     """
 
@@ -42,7 +45,8 @@ class Unfinished:
             tensors, header = load_checkpoint(self.path)
         except CheckpointError:
             return None  # damaged: start over
-        return (tensors, header["loop"]) if header.get("key") == self.key else None
+        mine = header.get("key") == self.key and isinstance(header.get("loop"), dict)
+        return (tensors, header["loop"]) if mine else None
 
     def save(self, tensors: dict[str, Tensor], loop: dict[str, Any]) -> None:
         """Replace the file.
@@ -54,14 +58,14 @@ class Unfinished:
         self._saved[0] = time.monotonic()
 
     def forget(self) -> None:
-        """Training has ended."""
+        """The result is kept elsewhere."""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
 class Stages:
-    """A training of several parts: what has ended is kept until all has.
+    """A training of several parts: what has ended is kept until the whole has been saved.
 
     Attributes:
         folder: where; None to keep nothing.
@@ -88,17 +92,17 @@ class Stages:
         """Where a part is kept while it runs."""
         return None if self.folder is None else self._file(name)
 
-    def forget(self) -> None:
-        """All has ended."""
-        if self.folder is not None:
-            for file in self.folder.glob("*.safetensors"):
-                file.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                self.folder.rmdir()
-
     def _file(self, name: str) -> Unfinished:
         assert self.folder is not None
         return Unfinished(self.folder / f"{name}.safetensors", self.key)
+
+
+def forget(folder: Path) -> None:
+    """What a training left to resume from goes, once its result has been saved; not before."""
+    with contextlib.suppress(OSError):
+        for file in folder.glob("*.safetensors"):
+            file.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

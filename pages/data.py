@@ -80,7 +80,7 @@ def genes(adata):
 
 def brought():
     """What was uploaded now, else what the link shows; None where there is nothing or it is bad."""
-    st.caption(uploads.ABOUT)
+    st.caption(uploads.offer(st.get_option("server.maxUploadSize")))
     files = st.file_uploader(
         "Your cells", uploads.TYPES, accept_multiple_files=True, key="cells_file"
     )

@@ -12,7 +12,7 @@ import pandas as pd
 from gvci.app import genes
 from gvci.app.charts import Panel
 from gvci.app.scenario import Answer
-from gvci.app.text import count, delta, score
+from gvci.app.text import count, delta, literal, score
 from gvci.errors import listed
 from gvci.gate_words import shares
 from gvci.run import Run
@@ -239,7 +239,7 @@ def score_caption(answer: Answer) -> str:
     """What the scores are about."""
     n = len(answer.measured) if answer.measured is not None else 0
     return (
-        f"Model: {answer.model}, its mean {shares(answer.share, answer.rest)}. "
+        f"Model: {literal(answer.model)}, its mean {shares(answer.share, answer.rest)}. "
         f"R² of means over cells, truth first: {count(n, 'measured cell')}, all genes and the "
         f"{answer.n_de} that changed most. The ceiling is one half of the measured cells against "
         f"the other{': so few cells make it low, and a model may pass it' if n < 80 else ''}. "

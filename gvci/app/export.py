@@ -9,18 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-TRIGGERS = ("=", "+", "-", "@")
-
-
-def safe_cell(value: object) -> object:
-    """Text that a spreadsheet would run gets a leading apostrophe; numbers are untouched.
-
-    Control characters, line ends among them, become spaces.
-    """
-    if not isinstance(value, str):
-        return value
-    text = re.sub(r"[\x00-\x1f\x7f]", " ", value)
-    return "'" + text if text.lstrip(" \ufeff").startswith(TRIGGERS) else text
+from gvci.spreadsheet import comment, csv_text
 
 
 def csv(table: pd.DataFrame, provenance: Mapping[str, object]) -> str:
@@ -28,16 +17,8 @@ def csv(table: pd.DataFrame, provenance: Mapping[str, object]) -> str:
 
     Read it with `pandas.read_csv(path, comment="#")`.
     """
-    head = "".join(f"# {_one_line(k)}: {_one_line(v)}\n" for k, v in provenance.items())
-    safe = table.rename(columns={c: safe_cell(c) for c in table.columns}).copy()
-    for name in safe.columns:
-        if not (
-            pd.api.types.is_numeric_dtype(safe[name]) or pd.api.types.is_bool_dtype(safe[name])
-        ):
-            safe[name] = safe[name].astype(object).map(safe_cell)
-    text = io.StringIO()
-    safe.to_csv(text, index=False, float_format="%.6g", lineterminator="\n")
-    return head + text.getvalue()
+    head = "".join(comment(name, value) for name, value in provenance.items())
+    return head + csv_text(table, digits=6)
 
 
 def graphml(edges: pd.DataFrame, provenance: Mapping[str, object]) -> bytes:
@@ -62,8 +43,8 @@ def cells_table(
 ) -> pd.DataFrame:
     """One row a cell: its name, its kind (control, predicted, measured) and its expression."""
     table = pd.DataFrame(values, columns=genes)
-    table.insert(0, "kind", kinds)
-    table.insert(0, "cell", cell_names)
+    table.insert(0, "kind", kinds, allow_duplicates=True)
+    table.insert(0, "cell", cell_names, allow_duplicates=True)
     return table
 
 
@@ -86,7 +67,3 @@ def _word(text: str) -> str:
 def _xml(text: str) -> str:
     """Without the characters that XML 1.0 cannot hold."""
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
-
-
-def _one_line(value: object) -> str:
-    return " ".join(str(value).split())

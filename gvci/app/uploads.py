@@ -19,7 +19,6 @@ from gvci.errors import FileError, JobError
 from gvci.workspaces import Upload
 
 __all__ = [
-    "ABOUT",
     "TYPES",
     "JobError",
     "Upload",
@@ -29,18 +28,23 @@ __all__ = [
     "kept",
     "label",
     "meant",
+    "offer",
 ]
 
 TYPES = [*(ending.removeprefix(".") for ending in ENDINGS), "gz"]
-ABOUT = (
-    "Cells in rows and raw counts (or log-normalised values): an .h5ad, a 10x .h5, a .csv or .tsv "
-    "of counts with its label columns, or the three files of a Matrix Market matrix together; each "
-    "also as .gz, and with a labels.csv whose first column names the cells, if need be. "
-    f"Up to 500 MB, {UPLOAD.size} unpacked, read within {UPLOAD.seconds:g} s. "
-    "Archives and pickles are not opened: save the cells as .h5ad. Only whoever has the link of "
-    f"this page sees them, and they go {workspaces.keep_days():g} days after its last use. Larger "
-    "files: the command line."
-)
+
+
+def offer(megabytes: int) -> str:
+    """What is taken, before anything is given; `megabytes` is the server's limit."""
+    return (
+        "Cells in rows and raw counts (or log-normalised values): an .h5ad, a 10x .h5, a .csv or "
+        ".tsv of counts with its label columns, or the three files of a Matrix Market matrix "
+        "together; each also as .gz, and with a labels.csv whose first column names the cells, if "
+        f"need be. Up to {megabytes:,} MB, {UPLOAD.size} unpacked, read within "
+        f"{UPLOAD.seconds:g} s. Archives and pickles are not opened: save the cells as .h5ad. Only "
+        "whoever has the link of this page sees them, and they go "
+        f"{workspaces.keep_days():g} days after its last use. Larger files: the command line."
+    )
 
 
 def read_upload(files: Sequence[tuple[str, bytes]]) -> ad.AnnData:

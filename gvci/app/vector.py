@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -171,8 +172,13 @@ def _written(figure: Figure, provenance: Mapping[str, object], kind: Kind) -> by
     if kind == "svg":
         metadata["Date"] = str(provenance.get("created", ""))
     buffer = io.BytesIO()
-    with mpl.rc_context(
-        {"svg.fonttype": "none", "svg.hashsalt": "gvci", "font.family": "sans-serif"}
+    with (
+        mpl.rc_context(
+            {"svg.fonttype": "none", "svg.hashsalt": "gvci", "font.family": "sans-serif"}
+        ),
+        warnings.catch_warnings(),
     ):
+        # A sign that the font lacks is text in SVG and a box in PNG.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(buffer, format=kind, dpi=200, metadata=metadata)
     return buffer.getvalue()

@@ -25,6 +25,7 @@ from gvci.benchmark.spec import Spec
 from gvci.benchmark.tidy import tidy, write_table
 from gvci.benchmark.words import labelled, minutes
 from gvci.errors import DataError, FileError
+from gvci.spreadsheet import csv_text
 
 TABLE, TIDY, CURVE = "table.md", "tidy.parquet", "curve.csv"
 Answer = dict[str, Any]
@@ -113,7 +114,7 @@ def _written(
     write_table(table, out / TIDY)
     if spec.kind == "fig6a":
         with replacing(out / CURVE) as half:
-            curve(labelled(table)).to_csv(half, index=False)
+            half.write_text(csv_text(curve(labelled(table))), encoding="utf-8")
     made = report(spec, table, results, missing, command, seconds)
     with replacing(out / TABLE) as half:
         half.write_text(made.text, encoding="utf-8")

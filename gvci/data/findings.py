@@ -190,7 +190,12 @@ def _treatments(adata: ad.AnnData, obs: pd.DataFrame, columns: Columns) -> list[
         message = f"All {len(labels):,} cells are '{columns.control}'."
         fix = "There is nothing to learn: at least one perturbation is needed."
         found.append(Finding("error", "one_level", where, 1, message, fix))
-    few = counts[(counts < 30) & (counts.index != columns.control)]
+    treated = counts[counts.index != columns.control]
+    lone, few = treated[treated == 1], treated[(treated > 1) & (treated < 30)]
+    if len(lone):
+        message = f"{len(lone)} perturbations have a single cell: {listed(lone.index)}."
+        fix = "Their effects are not estimable: they are excluded from effects and scores."
+        found.append(Finding("warning", "single_cell_perturbation", where, len(lone), message, fix))
     if len(few):
         message = f"{len(few)} perturbations have fewer than 30 cells: {listed(few.index)}."
         fix = "They take part in training and are not scored."

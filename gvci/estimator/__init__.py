@@ -16,6 +16,9 @@ function, eq. 23. Read on in this order:
 from gvci.estimator.effects import Predictor, marginal_effects
 from gvci.estimator.influence import robust_mean, standard_error
 from gvci.estimator.latent import Latent
-from gvci.estimator.table import Z_95
+from gvci.estimator.table import Z_95, not_estimable
 
-__all__ = ["Z_95", "Latent", "Predictor", "marginal_effects", "robust_mean", "standard_error"]
+__all__ = [
+    "Z_95", "Latent", "Predictor", "marginal_effects", "not_estimable", "robust_mean",
+    "standard_error",
+]  # fmt: skip

@@ -79,9 +79,9 @@ def marginal_effects(
         p is two-sided and normal, and counts the treated cells as no less variable than the
         controls, so with few cells it is more careful than the interval. With `bands` also
         band_lower, band_upper, effect_band_lower, effect_band_upper. status:
-        "estimated", or "not_identifiable" where the group has no treated or no control
-        cells; robust and all after it are then missing, never 0. Standard errors need two
-        cells of a kind; a gene without any spread has no p.
+        "estimated", or "not_identifiable" where the group has fewer than two treated or two
+        control cells: robust and all after it are then missing, never 0. A gene without any
+        spread has no p.
 
     Raises:
         PredictionError: an unknown group or perturbation.

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from gvci.errors import listed
 from gvci.estimator.bands import critical_value
 from gvci.estimator.sums import Arm
 
 Z_95 = 1.959963984540054
 NO_SPREAD = 1e-9
+FEWEST = 2  # cells of a kind: one has no spread, so its effect has no standard error
 COUNTS = ("n_treated", "n_control", "n_group")
 PLAIN = ("plug_in", "treated_mean")
 MEASURED = ("robust", "se", "lower", "upper")
@@ -42,7 +44,7 @@ class EffectTable:
     def frame(self) -> pd.DataFrame:
         """One row per (group, perturbation, gene)."""
         g, p, n = len(self.groups), len(self.perturbations), len(self.genes)
-        known = (self.counts["n_treated"] > 0) & (self.counts["n_control"] > 0)
+        known = (self.counts["n_treated"] >= FEWEST) & (self.counts["n_control"] >= FEWEST)
         status = np.where(known, "estimated", "not_identifiable").astype(object)
         labels = {
             "group": np.repeat(np.array(self.groups, dtype=object), p * n),
@@ -57,12 +59,27 @@ class EffectTable:
         return pd.DataFrame({**names, **counts, **values}, copy=False)
 
 
+def not_estimable(table: pd.DataFrame) -> str | None:
+    """The pairs that have no effect, named with their cells; None where all have one."""
+    rows = table[table["status"] == "not_identifiable"].drop_duplicates(["group", "perturbation"])
+    if rows.empty:
+        return None
+    named = [
+        f"{row.perturbation} in {row.group} ({row.n_treated:,} treated, {row.n_control:,} control)"
+        for row in rows.itertuples(index=False)
+    ]
+    return (
+        f"Not estimable, so excluded: {listed(named)}. An effect takes {FEWEST} treated and "
+        f"{FEWEST} control cells of a group or more; plug_in is the model's word alone."
+    )
+
+
 def _estimates(arm: Arm, control: Arm) -> dict[str, np.ndarray]:
     """Every column of one pair that exists."""
     found = {"plug_in": arm.plug_in}
     if arm.n_treated:
         found["treated_mean"] = arm.treated_mean
-    if not arm.n_treated or not control.n_treated:
+    if min(arm.n_treated, control.n_treated) < FEWEST:
         return found
     own, contrast = arm.squared_influence, arm.squared_contrast(control)
     found |= {"robust": arm.robust, "se": np.sqrt(own) / arm.n}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 TABLE, NOTES = "edges.parquet", "grn.json"
 COLUMNS = ["source", "target", "weight", "prior", "status", "sign", "evidence", "stability"]
+FORMAT = 3
 UNKNOWN = {"sign": 0, "evidence": np.nan, "stability": np.nan}
 
 
@@ -128,12 +131,13 @@ class RefinedGRN:
             self.table.to_parquet(part, index=False)
         notes = {
             **self.meta,
-            "format": 2,
+            "format": FORMAT,
             "alpha": self.alpha,
             "background": self.background,
             "genes": list(self.genes),
             "data_file": data_file,
         }
+        notes["checksum"] = _checksum(notes, (folder / TABLE).read_bytes())
         with replacing(folder / NOTES, GRNError) as part:
             part.write_text(json.dumps(notes, indent=1), encoding="utf-8")
 
@@ -142,10 +146,11 @@ class RefinedGRN:
         """Read what `save` wrote.
 
         Raises:
-            GRNError: missing or damaged.
+            GRNError: missing, damaged, or of a newer format.
         """
         try:
             notes = json.loads((folder / NOTES).read_text(encoding="utf-8"))
+            _require_whole(notes, (folder / TABLE).read_bytes())
             table = pd.read_parquet(folder / TABLE)
             table["weight"] = table["weight"].astype(float)
             genes, alpha, background = (
@@ -157,12 +162,38 @@ class RefinedGRN:
             table = table.assign(**{c: v for c, v in UNKNOWN.items() if c not in table})
             table = table[COLUMNS + [c for c in table.columns if c not in COLUMNS]]
             return cls(pd.Index(genes), table, float(alpha), float(background), notes)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             message = (
                 f"{folder} is not a refined network, or it is damaged ({NOTES} and {TABLE} are "
                 "needed). Make it again: python -m gvci refine."
             )
             raise GRNError(message) from None
+
+
+def _checksum(notes: Mapping[str, Any], table: bytes) -> str:
+    """SHA-256 over the table's file and all other notes."""
+    said = {name: value for name, value in notes.items() if name != "checksum"}
+    text = json.dumps(said, sort_keys=True).encode()
+    return hashlib.sha256(text + hashlib.sha256(table).digest()).hexdigest()
+
+
+def _require_whole(notes: dict[str, Any], table: bytes) -> None:
+    """Refuse what is not as it was written; formats 1 and 2 have no checksum.
+
+    Raises:
+        GRNError: a newer format.
+        ValueError: damaged.
+    """
+    written = notes.get("format", 1)
+    if isinstance(written, int) and written > FORMAT:
+        message = (
+            f"This network has format {written}, of a newer gvci; this version reads up to "
+            f"{FORMAT}. Update gvci, or refine again."
+        )
+        raise GRNError(message)
+    found = notes.pop("checksum", None)
+    if (found is not None or written not in (1, 2)) and found != _checksum(notes, table):
+        raise ValueError
 
 
 def edge_table(

@@ -9,6 +9,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.faults.door_files import CANARY
+
 DEMO = Path(__file__).parents[2] / "pretrained" / "demo"
 SCRIPT = "from gvci.app import session\nsession.navigate(first={page!r})\n"
 
@@ -16,12 +18,18 @@ OpenPage = Callable[..., AppTest]
 
 
 @pytest.fixture(autouse=True)
-def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """No runs but the shipped one; returns the folder that notes of others go to."""
+def own_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> Iterator[Path]:
+    """No runs but the shipped one; returns the folder that notes of others go to.
+
+    At the end no canary of a file that leads elsewhere is in that folder, nor in the log.
+    """
     monkeypatch.setenv("GVCI_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("GVCI_DATA_DIR", raising=False)
     yield tmp_path / "home" / "runs"
     st.cache_resource.clear()
+    assert not swept(tmp_path / "home", caplog.text)
 
 
 @pytest.fixture
@@ -35,6 +43,13 @@ def open_page() -> OpenPage:
         return test.run()
 
     return opened
+
+
+def swept(folder: Path, log: str, canary: str = CANARY) -> list[str]:
+    """Where below a folder, or in the log, a canary is."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    found = [str(file) for file in files if canary.encode() in file.read_bytes()]
+    return found + (["log"] if canary in log else [])
 
 
 def said(test: AppTest) -> str:

@@ -55,4 +55,7 @@ def test_good_upload_ends_in_commands(visit: Visit, tmp_path: Path):
     page = visit.open("data")
     page.locator("input[type=file]").set_input_files(file)
     expect(page.get_by_text("Nothing stands in the way")).to_be_visible()
+    page.get_by_text("The same on the command line").click()
     expect(page.locator("code", has_text="gvci prepare mine.h5ad")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("mine.h5ad: 40 cells × 12 genes")).to_be_visible()

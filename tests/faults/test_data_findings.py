@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
-from pathlib import Path
 
 import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
 
-from gvci.app.uploads import ABOUT
 from gvci.config import PrepareSettings
 from gvci.data.columns import find_columns
 from gvci.data.findings import Columns, Finding, check
@@ -20,16 +17,10 @@ from gvci.data.prepare import prepare
 from gvci.errors import DataError, SettingsError
 
 Toy = Callable[..., ad.AnnData]
-ROOT = Path(__file__).parents[2]
 
 
 def findings(cells: ad.AnnData, columns: Columns) -> dict[str, Finding]:
     return {finding.code: finding for finding in check(cells, columns)}
-
-
-def test_f09_the_limit_that_the_page_states_is_the_servers() -> None:
-    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
-    assert f"Up to {config['server']['maxUploadSize']} MB" in ABOUT
 
 
 @pytest.mark.parametrize(

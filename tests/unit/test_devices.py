@@ -280,11 +280,11 @@ def test_a_lost_process_ends_all_and_training_goes_on_later(folder, monkeypatch)
     code, told = ended(start(folder, given, "driver.py"))
     assert code in (2, -signal.SIGKILL), told  # a busy machine may be killed by Fabric's watch
     assert code != 2 or told.count(LOST) == 1
-    assert list((folder / "lost" / "unfinished").iterdir())
+    assert list((folder / "lost" / "checkpoint").iterdir())
     shutil.copytree(folder / "lost", folder / "lost-alone")
     code, told = ended(start(folder, given))
     assert code == 0, told
-    assert not (folder / "lost" / "unfinished").exists()
+    assert not (folder / "lost" / "checkpoint").exists()
     compare(folder, "one-means", "lost", 1e-5)
     monkeypatch.setenv("GVCI_HOME", str(folder / "home"))
     assert main(words(folder, "lost-alone", "kernel=means")) == 0  # or in one process

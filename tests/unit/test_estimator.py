@@ -208,27 +208,6 @@ def test_held_out_cells_change_nothing(table: pd.DataFrame, held_out: Perturbati
     pd.testing.assert_frame_equal(marginal_effects(Flat(changed), changed), table)
 
 
-def test_a_group_without_controls_has_the_plug_in_and_the_treated_mean(
-    cells: Callable[..., Any], profile: Callable[[int], np.ndarray]
-) -> None:
-    collector = cells().add(20, "A", "ctrl", "train", profile(0)).add(9, "A", "KO", "test", CHANGE)
-    data = collector.add(9, "B", "KO", "train", profile(1)).data()
-
-    class Zero(Flat):
-        def predict(
-            self, rows: np.ndarray, perturbation: str, dose: float = 1.0, mode: str = "residual"
-        ) -> np.ndarray:
-            return np.ones((len(rows), 24), dtype=np.float32)
-
-    table = marginal_effects(Zero(data), data)
-    lonely = table[table["group"] == "B"]
-    assert set(lonely["status"]) == {"not_identifiable"}
-    assert lonely[MISSING].isna().all(axis=None)
-    assert (lonely["plug_in"] == 1).all()
-    assert lonely["treated_mean"].notna().all()
-    assert set(table[table["group"] == "A"]["n_treated"]) == {9}
-
-
 def test_a_gene_without_spread_has_an_effect_and_no_p(cells: Callable[..., Any]) -> None:
     flat = np.zeros(24)
     collector = cells().add(20, "A", "ctrl", "train", flat, spread=0.0)
@@ -245,17 +224,6 @@ def test_a_gene_without_spread_has_an_effect_and_no_p(cells: Callable[..., Any])
     assert table["p"].isna().all()
     assert table["p_adjusted"].isna().all()
     assert list(table["effect"][:4]) == [2, 2, 2, 0]
-
-
-def test_one_treated_cell_has_no_interval(
-    cells: Callable[..., Any], profile: Callable[[int], np.ndarray]
-) -> None:
-    collector = cells().add(20, "A", "ctrl", "train", profile(0))
-    data = collector.add(1, "A", "KO", "train", profile(0)).data()
-    table = marginal_effects(Flat(data), data)
-    assert set(table["status"]) == {"estimated"}
-    assert table[["robust", "effect"]].notna().all(axis=None)
-    assert table[["se", "lower", "effect_se", "effect_upper", "p"]].isna().all(axis=None)
 
 
 def test_the_model_is_asked_for_its_mean_once_per_group_and_perturbation(

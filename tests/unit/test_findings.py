@@ -74,7 +74,7 @@ def identical_names(cells: ad.AnnData) -> ad.AnnData:
 
 
 def rare(cells: ad.AnnData) -> ad.AnnData:
-    cells.obs.iloc[1, 0] = "IRF1"
+    cells.obs.iloc[[1, 3], 0] = "IRF1"
     return cells
 
 

@@ -247,7 +247,7 @@ def test_stopped_and_resumed_equals_uninterrupted(
     )
     pd.testing.assert_frame_equal(again.table, whole.table, check_exact=True)
     assert min(done) > stop_at - 6
-    assert not file.exists()
+    assert file.exists()  # until the network has been saved
 
 
 def test_other_settings_and_damaged_files_start_over(small_data, small_simulation, tmp_path):

@@ -57,6 +57,9 @@ def test_files_keep_all_of_it_and_older_files_can_still_be_read(refined, tmp_pat
     assert again.meta["hidden"] == refined.meta["hidden"]
     old = refined.table[["source", "target", "weight", "prior", "status"]]
     old.to_parquet(tmp_path / "edges.parquet", index=False)
+    notes = json.loads((tmp_path / "grn.json").read_text())
+    del notes["format"], notes["checksum"]  # as in the first format
+    (tmp_path / "grn.json").write_text(json.dumps(notes))
     read = RefinedGRN.load(tmp_path)
     assert list(read.table) == COLUMNS
     assert read.table["evidence"].isna().all()

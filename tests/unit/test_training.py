@@ -81,7 +81,6 @@ def test_a_training_that_had_stopped_early_does_not_go_on_when_taken_up(tmp_path
             self.restore(snapshot)
             self.steps = int(snapshot["steps"])
 
-    monkeypatch.setattr(Unfinished, "forget", lambda self: None)
     scores = [1, 3, 2, 2.5, 2, 9]
     whole = fit(Kept(scores), 60, 10, patience=3, unfinished=file)
     again = Kept(scores)
@@ -239,7 +238,7 @@ def test_stopped_and_resumed_equals_uninterrupted(
     lines = [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
     for one, other in zip(*lines, strict=True):
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
-    assert not folder.exists()
+    assert folder.is_dir()  # until the model has been saved
     if stopped >= 20:  # something was kept, so not everything was done again
         assert done + 1000 < total_steps(whole, settings)
     assert resumed.gate.to_json() == whole.gate.to_json()

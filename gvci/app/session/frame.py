@@ -245,10 +245,10 @@ def address(entry: Entry) -> str:
 def _link(entry: Entry) -> None:
     url = address(entry)
     st.code(url, language=None, wrap_lines=True)
+    words = "Whoever opens it sees this page with the same choices."
     if urlsplit(url).hostname in LOOPBACK:
-        st.caption(
+        words = (
             "This address works on this computer only, so it helps nobody else: send the exported "
             "files, or serve a room with `make run HOST=0.0.0.0`."
         )
-    else:
-        st.caption("Whoever opens it sees this page with the same choices.")
+    st.caption(words)
