@@ -108,8 +108,7 @@ def card(frame, found, gene, fdr):
         numbers = effects_view.card(found, gene)
         for place, (label, value) in zip(st.columns(3), numbers, strict=True):
             place.metric(label, value)
-        for line in effects_view.card_lines(found, gene, fdr):
-            st.caption(literal(line))
+        st.caption(" ".join(map(literal, effects_view.card_lines(found, gene, fdr))))
 
 
 def ranked(found, gene):
@@ -123,7 +122,7 @@ def ranked(found, gene):
     if found.identifiable:
         config[shown.columns[1]] = st.column_config.ImageColumn(shown.columns[1], width=92)
     st.dataframe(
-        shown, hide_index=True, height=290, key="effects_table", selection_mode="single-row",
+        shown, hide_index=True, height=255, key="effects_table", selection_mode="single-row",
         on_select=lambda: picked("effects_table", genes), column_config=config,
         alt="Genes with robust effect, interval, plain difference and adjusted p.",
     )  # fmt: skip
@@ -161,6 +160,13 @@ def everywhere(run, found, gene):
     )  # fmt: skip
     st.dataframe(
         effects_view.group_rows(table, gene, asked.bands), hide_index=True,
+        column_config={
+            "Treated": st.column_config.NumberColumn(width=58, help="Treated cells"),
+            "Controls": st.column_config.NumberColumn(width=62, help="Control cells"),
+            "Robust": st.column_config.TextColumn(width=82),
+            "Plain": st.column_config.TextColumn(width=64),
+            "Plug-in": st.column_config.TextColumn(width=56),
+        },
         alt=f"{gene} in every group: robust effect, interval, plain difference and cells.",
     )  # fmt: skip
     return table, rows

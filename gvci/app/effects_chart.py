@@ -64,7 +64,7 @@ def volcano(found: Estimate, fdr: float, marked: str, colours: Palette) -> go.Fi
     x = table["effect"].to_numpy(dtype=np.float64)
     y = height_of(table["p"].to_numpy(dtype=np.float64))
     low, high = ends(table, found.asked.bands)
-    drawn = go.Figure(layout=base_layout(colours, 400, margin={"l": 50, "r": 8, "t": 8, "b": 44}))
+    drawn = go.Figure(layout=base_layout(colours, 430, margin={"l": 50, "r": 8, "t": 8, "b": 44}))
     marker = {
         "size": np.where(passed, 9, 5),
         "symbol": np.where(passed, "circle-open", "circle"),
@@ -103,13 +103,14 @@ def volcano(found: Estimate, fdr: float, marked: str, colours: Palette) -> go.Fi
         line = {"color": colours.muted, "width": 1, "dash": "dot"}
         drawn.add_hline(y=-np.log10(level), line=line)
         drawn.add_annotation(
-            x=1, y=-np.log10(level), xref="paper", text=f"false discovery rate {percent(fdr)}",
-            showarrow=False, xanchor="right", yshift=9, font={"size": 11, "color": colours.muted},
+            x=0, y=-np.log10(level), xref="paper", text=f"false discovery rate {percent(fdr)}",
+            showarrow=False, xanchor="left", yshift=9, font={"size": 11, "color": colours.muted},
         )  # fmt: skip
     drawn.add_vline(x=0, line={"color": colours.line, "width": 1.2})
     drawn.update_xaxes(
         title_text=f"robust effect: change of mean {found.unit}", title_standoff=6,
         showgrid=False, zeroline=False, linecolor=colours.line, fixedrange=True,
+        range=_range(x, low, high),
     )  # fmt: skip
     drawn.update_yaxes(
         title_text="−log₁₀ p", title_standoff=6, gridcolor=colours.line, zeroline=False,
@@ -231,8 +232,17 @@ def forest(rows: Forest, unit: str, colours: Palette) -> go.Figure:
     drawn.update_xaxes(
         title_text=f"change of mean {unit}", title_standoff=6, showgrid=False, zeroline=False,
         linecolor=colours.line, fixedrange=True,
+        range=_range(rows.robust, rows.low, rows.high, rows.plain, rows.plug_in),
     )  # fmt: skip
     return drawn
+
+
+def _range(*values: np.ndarray) -> list[float]:
+    """From the least to the largest, 0 among them, with a margin for marks and words."""
+    finite = np.concatenate([np.zeros(1), *(v[np.isfinite(v)] for v in values)])
+    low, high = float(finite.min()), float(finite.max())
+    margin = 0.05 * (high - low) or 0.1
+    return [low - margin, high + margin]
 
 
 def volcano_alt(found: Estimate, fdr: float) -> str:

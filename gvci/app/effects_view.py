@@ -31,7 +31,7 @@ HOW = (
     "model. **Plug-in.** The model's mean of all cells of the group, less the mean of the control "
     "cells: nothing puts it right.",
     "**Intervals** are 95 % and come from the influence function (eq. 23); of few treated cells "
-    "they hold less often (of 5 cells 88 %, of 10 92 %, of 20 93.5 %). *All genes at once* widens "
+    "they hold less often (of 5 cells 88 %, of 10 92 %, of 20 93.5 %). *All at once* widens "
     "them so that they hold for all genes of the group and perturbation together (multiplier "
     "bootstrap). Adjusted p: Benjamini–Hochberg over the genes of this group and perturbation.",
     "**What the model may see of a cell.** *Before the treatment* (default): real-valued "
@@ -42,7 +42,7 @@ HOW = (
     "the plug-in exists, without interval and without p.",
 )
 SEES = {"pretreatment": "Before the treatment", "cell": "Whole cell"}
-WIDTHS = {False: "Each gene", True: "All genes at once"}
+WIDTHS = {False: "Each gene", True: "All at once"}
 
 
 @dataclass(frozen=True)
@@ -211,17 +211,16 @@ def group_rows(table: pd.DataFrame, gene: str, bands: bool) -> pd.DataFrame:
     low, high = ends(own, bands)
     known = (own["status"] == "estimated").tolist()
     robust = [
-        delta(v) if ok else why_not(int(n))
-        for v, ok, n in zip(own["effect"], known, own["n_treated"], strict=True)
+        delta(v) if ok else "plug-in only" for v, ok in zip(own["effect"], known, strict=True)
     ]
     return pd.DataFrame(
         {
             "Group": own["group"].astype(str),
-            "Robust effect": robust,
+            "Robust": robust,
             "95 % interval": [
                 interval(a, b) if ok else "" for a, b, ok in zip(low, high, known, strict=True)
             ],
-            "Plain difference": [delta(v) for v in own["plain_difference"]],
+            "Plain": [delta(v) for v in own["plain_difference"]],
             "Plug-in": [delta(v) for v in own["plug_in_difference"]],
             "Adj. p": [
                 p_words(v) if ok else "" for v, ok in zip(own["p_adjusted"], known, strict=True)
