@@ -19,7 +19,6 @@ from gvci.app.text import literal  # noqa: E402
 
 VIEWS = ("Scores", "Training curves")
 STILL = {"displayModeBar": False}
-TOP = "Judged on"
 
 
 def uploaded(run, split):
@@ -48,7 +47,7 @@ def uploaded(run, split):
     return None, None
 
 
-def of_run(frame, split):
+def of_run(frame, split, line):
     """The board of the open run, with an uploaded file in it; None where nothing is scored."""
     run = frame.run
     with frame.actions:
@@ -60,9 +59,9 @@ def of_run(frame, split):
             st.caption("These rows are not kept and not in the link.")
         return boards.of_answer(run, answer, name)
     missing = boards.lacking(run, split) if split in boards.scored_splits(run) else []
-    fresh = bool(missing) and st.toggle(
+    fresh = bool(missing) and line.toggle(
         "Score again, with every score", key="fresh", bind="query-params",
-        help="These scores were written by an older version, which lacked: " + ", ".join(missing),
+        help="An older version wrote these scores, without " + ", ".join(missing) + ".",
     )  # fmt: skip
     if split in boards.scored_splits(run) and not fresh:
         return boards.of_answer(run, run.scores[split])
@@ -74,15 +73,6 @@ def of_run(frame, split):
     return boards.of_answer(run, again)
 
 
-def verdict(board, score, place):
-    """The claim, its numbers, and where simulated cells are behind them."""
-    with place:
-        claim = literal(compare_view.claim(board, score))
-        badge = " :orange-badge[Simulated]" if board.simulated else ""
-        st.markdown(f"**{claim}**{badge}")
-        st.markdown(literal(" ".join(compare_view.sentences(board, score)), 1500))
-
-
 def table_and_figure(frame, board, score, run):
     """Table 1, the same scores drawn, and the files."""
     colours, known = session.colours(), compare_view.known(board)
@@ -92,11 +82,11 @@ def table_and_figure(frame, board, score, run):
     session.follow("scores", default)
     session.keep_known("scores", known, default)
     labels = compare_view.order(board, score)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        scores = st.multiselect(
-            "Scores", known, key="scores", format_func=compare_view.title,
-            max_selections=compare_view.MOST_SCORES, placeholder="Choose scores",
-        )  # fmt: skip
+    scores = st.multiselect(
+        "Scores", known, key="scores", format_func=compare_view.title,
+        max_selections=compare_view.MOST_SCORES, placeholder="Choose scores",
+        label_visibility="collapsed",
+    )  # fmt: skip
     session.publish("scores", scores, default)
     shown = compare_view.rows(board, labels, scores)
     right = {
@@ -104,17 +94,18 @@ def table_and_figure(frame, board, score, run):
     }
     st.dataframe(
         compare_view.styled(board, shown, colours), hide_index=True, key="table1",
-        height=36 * (len(shown) + 1) + 2, column_config=right,
+        height=35 * (len(shown) + 1) + 3, column_config=right,
         alt=f"Models and scores, best first on {compare_view.title(score)}.",
     )  # fmt: skip
-    st.caption(literal(compare_view.caption(board), 800))
+    st.caption(literal(compare_view.caption(board, scores), 800))
     for note in board.notes:
-        st.caption(f":material/info: {literal(note, 900)}")
+        st.caption(f":material/info: {literal(note.replace('`', ''), 900)}")
     if scores:
         st.subheader("Same scores, drawn", anchor=False)
         st.caption(
             ":orange[○] trained model, :gray[■] simple baseline, :blue[┃] noise ceiling; line or "
-            "band: 95 % bootstrap interval over pairs; ticks: single pairs where there are few."
+            "band: 95 % bootstrap interval over pairs; ticks: single pairs where there are few. The "
+            f"first {compare_chart.MOST_FACETS} scores."
         )
         st.plotly_chart(
             compare_chart.figure(board, labels, scores, colours), theme=None, config=STILL,
@@ -138,35 +129,31 @@ def export(frame, files):
             )
 
 
-def judged_by(place, known, name="score"):
+def choose(place, label, name, options, first=0, **more):
+    """A choice that is in the URL as it stands on the page."""
+    session.unknown_in_url(name, options, label)
+    return place.selectbox(label, options, first, key=name, bind="query-params", **more)
+
+
+def judged_by(place, known):
     """The score that decides."""
-    first = "r2_de" if "r2_de" in known else known[0]
-    session.unknown_in_url(name, known, "The score")
-    return place.selectbox(
-        TOP, known, known.index(first), key=name, bind="query-params",
-        format_func=compare_view.title,
-    )  # fmt: skip
+    titles = [compare_view.title(score) for score in known]
+    first = known.index("r2_de") if "r2_de" in known else 0
+    return compare_view.score_of(choose(place, "Judged on", "score", titles, first))
 
 
 def scores(frame, source, places):
     """The view of scores."""
-    verdict_place, choices = places
+    words, choices, _ = places
     if source == boards.THIS_RUN:
-        session.unknown_in_url("split", list(boards.SPLITS), "The split")
-        split = choices.selectbox(
-            "Split", list(boards.SPLITS), key="split", bind="query-params",
-            format_func=boards.SPLITS.get,
-        )  # fmt: skip
-        board = of_run(frame, split)
+        split = choose(choices, "Split", "split", list(boards.SPLITS.values()))
+        board, run = of_run(frame, boards.split_of(split), places[2]), frame.run
         if board is None:
             return
         score = judged_by(choices, compare_view.known(board))
-        run = frame.run
     else:
         table, run = boards.read(source), None
-        problems = boards.problems(table)
-        session.unknown_in_url("problem", problems, "What is held out")
-        problem = choices.selectbox("Held out", problems, key="problem", bind="query-params")
+        problem = choose(choices, "Held out", "problem", boards.problems(table))
         score = judged_by(choices, boards.known_scores(table))
         ways = choices.toggle(
             "Every readout", key="ways", bind="query-params",
@@ -174,7 +161,12 @@ def scores(frame, source, places):
             "one on the score that decides.",
         )  # fmt: skip
         board = boards.of_benchmark(table, problem, score, ways)
-    verdict(board, score, verdict_place)
+    with words:
+        other = "A benchmark, not of the open run: "
+        st.caption(literal(f"{board.title}: {run.name}" if run else other + board.title))
+        badge = " :orange-badge[Simulated]" if board.simulated else ""
+        st.markdown(f"**{literal(compare_view.claim(board, score))}**{badge}")
+        st.markdown(literal(" ".join(compare_view.sentences(board, score)), 1500))
     table_and_figure(frame, board, score, run)
 
 
@@ -185,14 +177,12 @@ def curves(frame, places):
         st.info(curves_view.NO_CURVES, icon=":material/show_chart:")
         st.code(curves_view.COMMAND, language=None)
         return
-    words, choices = places
-    session.unknown_in_url("curves", list(known), "The benchmark")
-    chosen = choices.selectbox(
-        "Benchmark", list(known), key="curves", bind="query-params", format_func=known.get
-    )
-    name = choices.selectbox(TOP, list(curves_view.SCORES), key="curve", bind="query-params")
+    words, choices, _ = places
+    chosen = choose(choices, "Benchmark", "curves", list(known))
+    name = choose(choices, "Judged on", "curve", list(curves_view.SCORES))
     table, score = boards.read(chosen), curves_view.SCORES[name]
     with words:
+        st.caption(literal(known[chosen]))
         first, *rest = curves_view.sentences(table, score)
         badge = " :orange-badge[Simulated]" if table.attrs.get("simulated") else ""
         st.markdown(f"**{literal(first)}**{badge}")
@@ -208,13 +198,12 @@ def curves(frame, places):
         curves_view.rows(table), hide_index=True, alt="R² of each network after some epochs."
     )
     if table.attrs.get("about"):
-        st.caption(f":material/info: {literal(table.attrs['about'], 900)}")
+        st.caption(f":material/info: {literal(table.attrs['about'].replace('`', ''), 900)}")
     st.code(table.attrs.get("command", ""), language=None)
     export(frame, curves_view.downloads(table, score))
 
 
 with session.page("Compare", needs_model=True) as frame:
-    known = {boards.THIS_RUN: f"This run: {frame.run.name}", **boards.titles("table1")}
     line = st.container(horizontal=True, vertical_alignment="center")
     session.unknown_in_url("view", VIEWS, "The view")
     view = line.segmented_control(
@@ -223,13 +212,12 @@ with session.page("Compare", needs_model=True) as frame:
     )  # fmt: skip
     source = boards.THIS_RUN
     if view == VIEWS[0]:
-        session.unknown_in_url("table", list(known), "The table")
-        source = line.selectbox(
-            "Table", list(known), key="table", bind="query-params", format_func=known.get,
-            label_visibility="collapsed", width=420,
-        )  # fmt: skip
+        known = [boards.THIS_RUN, *boards.titles("table1")]
+        source = choose(
+            line, "Table of scores", "table", known, label_visibility="collapsed", width=300
+        )
     card = st.container(border=True)
-    places = card.columns([2.6, 1], gap="large", vertical_alignment="center")
+    places = (*card.columns([2.6, 1], gap="large", vertical_alignment="center"), line)
     if view == VIEWS[0]:
         scores(frame, source, places)
     else:

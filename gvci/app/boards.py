@@ -24,7 +24,7 @@ CEILING = "Noise ceiling"
 NAMES = {**dict(ROWS), "auto": "Chosen by leaving levels out"}
 SPLITS = {"ood": "Held-out combinations", "test": "Test cells", "validation": "Validation cells"}
 EVERYTHING = "All of them"
-THIS_RUN = "run"
+THIS_RUN = "This run"
 KINDS = {"model": "model", "theirs": "your file", "baseline": "simple baseline"}
 
 
@@ -87,7 +87,7 @@ def score_or_refuse(run: Run, split: str) -> dict[str, Any] | str:
 def of_answer(run: Run, answer: Mapping[str, Any], theirs: str | None = None) -> Board:
     """What `evaluate` or `evaluate_predictions` returned."""
     rows = answer["pairs"]
-    names = {run.model.name: run.name, "ceiling": CEILING, **NAMES}
+    names = {**NAMES, run.model.name: run.name, "ceiling": CEILING}
     roles = {"ceiling": "ceiling", **dict.fromkeys(BASELINES, "baseline")}
     if theirs is not None:
         roles[theirs] = "theirs"
@@ -143,6 +143,11 @@ def titles(kind: str) -> dict[str, str]:
         if about["kind"] == kind:
             found[board.id] = str(about["title"])
     return found
+
+
+def split_of(words: str) -> str:
+    """The split that the page calls so."""
+    return next(split for split, said in SPLITS.items() if said == words)
 
 
 def known_scores(table: pd.DataFrame) -> list[str]:

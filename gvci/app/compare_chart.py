@@ -18,7 +18,7 @@ from gvci.app import vector
 from gvci.app.boards import CEILING, Board
 from gvci.app.charts import base_layout
 from gvci.app.compare_view import Standing, decimals, standing, title
-from gvci.app.text import interval, number, plain, tagged
+from gvci.app.text import UNDEFINED, interval, number, plain, tagged
 from gvci.app.theme import LIGHT, Palette
 
 MOST_FACETS, MOST_TICKS = 4, 12
@@ -88,6 +88,11 @@ def figure(
         for label, row, at in zip(names, facet.rows, y, strict=True):
             if row is not None:
                 _row(drawn, board, label, row, at, facet, colours, where)
+                continue
+            drawn.add_annotation(
+                x=facet.low, y=at, text=UNDEFINED, showarrow=False, xanchor="left", xshift=4,
+                font={"size": 11, "color": colours.muted}, **where,
+            )  # fmt: skip
         drawn.update_xaxes(
             range=[facet.low, facet.high], showgrid=False, zeroline=False, nticks=5,
             linecolor=colours.line, fixedrange=True, tickfont={"size": 11}, **where,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,11 @@ class Standing:
 def title(score: str) -> str:
     """A score's name; an arrow says that less is better, or what is best."""
     return SCORES[score].replace("R² DE", "R², top 50").replace("R² all", "R², all genes")
+
+
+def score_of(words: str) -> str:
+    """The score of a title."""
+    return next(score for score in SCORES if title(score) == words)
 
 
 def known(board: Board) -> list[str]:
@@ -247,10 +253,13 @@ def styled(board: Board, table: pd.DataFrame, colours: Palette) -> object:
     return table.style.apply(paint, axis=1)
 
 
-def caption(board: Board) -> str:
+def caption(board: Board, scores: Sequence[str]) -> str:
     """What the numbers are, plain text."""
     over = "seeds; a row without ± does not depend on the seed" if seeded(board) else "pairs"
-    return f"Mean ± sd over {over}. {board.over[0].upper()}{board.over[1:]}. {RULE}"
+    cells = {"cell_correlation", "spread_ratio"} & set(scores)
+    zero = " A simple baseline has no cells of its own: 0 under " if cells else ""
+    zero += " and ".join(title(score) for score in SCORES if score in cells) + "." * bool(cells)
+    return f"Mean ± sd over {over}. {board.over[0].upper()}{board.over[1:]}. {RULE}{zero}"
 
 
 def long_table(board: Board, scores: list[str]) -> pd.DataFrame:

@@ -143,7 +143,8 @@ def rows(table: pd.DataFrame) -> pd.DataFrame:
             line: dict[str, Any] = {"Network": NETWORKS[network], "Score": title}
             at = part.set_index("epoch")
             for epoch in some:
-                mean, sd = (float(at.loc[epoch, f"{score}_{what}"]) for what in ("mean", "std"))
+                both = [f"{score}_mean", f"{score}_std"]
+                mean, sd = at.loc[epoch, both].to_numpy(dtype=np.float64)
                 spread = f" ± {number(sd, 3)}" if np.isfinite(sd) else ""
                 line[f"epoch {epoch}"] = number(mean, 3) + spread
             lines.append(line)
