@@ -29,7 +29,7 @@ def uploaded(run, split):
         if file is None:
             return None, None
         name = st.text_input(
-            "Its name in the table", their_file.default_name(file.name), key="their_name",
+            "Its name in the table", their_file.default_name(file.name), key=f"their_name_{file.file_id}",
             max_chars=40,
         )  # fmt: skip
     content = file.getvalue()
@@ -104,8 +104,8 @@ def table_and_figure(frame, board, score, run):
         st.subheader("Same scores, drawn", anchor=False)
         st.caption(
             ":orange[○] trained model, :gray[■] simple baseline, :blue[┃] noise ceiling; line or "
-            "band: 95 % bootstrap interval over pairs; ticks: single pairs where there are few. The "
-            f"first {compare_chart.MOST_FACETS} scores."
+            "band: 95 % bootstrap interval over pairs; ticks: single pairs where there are few. "
+            f"The first {compare_chart.MOST_FACETS} scores."
         )
         st.plotly_chart(
             compare_chart.figure(board, labels, scores, colours), theme=None, config=STILL,

@@ -122,7 +122,7 @@ def ranked(found, gene):
     if found.identifiable:
         config[shown.columns[1]] = st.column_config.ImageColumn(shown.columns[1], width=92)
     st.dataframe(
-        shown, hide_index=True, height=255, key="effects_table", selection_mode="single-row",
+        shown, hide_index=True, height=290, key="effects_table", selection_mode="single-row",
         on_select=lambda: picked("effects_table", genes), column_config=config,
         alt="Genes with robust effect, interval, plain difference and adjusted p.",
     )  # fmt: skip
@@ -205,16 +205,17 @@ with session.page("Effects", needs_model=True) as frame:
                     )  # fmt: skip
         left, right = st.columns([1.2, 1], gap="medium")
         with left:
-            st.subheader(literal(f"{asked.perturbation} in {asked.group}"), anchor=False)
-            plot(found, gene, fdr)
-        with right:
-            card(frame, found, gene, fdr)
-            st.text_input(
+            head, box = st.columns([1.5, 1], vertical_alignment="center")
+            head.subheader(literal(f"{asked.perturbation} in {asked.group}"), anchor=False)
+            box.text_input(
                 "Find a gene", key="find", on_change=typed, args=(found,), max_chars=60,
-                placeholder="Find a gene: symbol, alias, Ensembl id", label_visibility="collapsed",
+                placeholder="Find a gene: symbol, alias", label_visibility="collapsed",
             )  # fmt: skip
             if st.session_state.get("find"):
                 st.caption(literal(effects_view.not_found(st.session_state["find"], found)))
+            plot(found, gene, fdr)
+        with right:
+            card(frame, found, gene, fdr)
             ranked(found, gene)
         left, right = st.columns(2, gap="medium")
         with left:

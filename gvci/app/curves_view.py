@@ -141,10 +141,9 @@ def rows(table: pd.DataFrame) -> pd.DataFrame:
     for title, score in SCORES.items():
         for network, part in reversed(_parts(table)):
             line: dict[str, Any] = {"Network": NETWORKS[network], "Score": title}
-            at = part.set_index("epoch")
             for epoch in some:
-                both = [f"{score}_mean", f"{score}_std"]
-                mean, sd = at.loc[epoch, both].to_numpy(dtype=np.float64)
+                at = part[part["epoch"] == epoch]
+                mean, sd = float(at[f"{score}_mean"].sum()), float(at[f"{score}_std"].mean())
                 spread = f" ± {number(sd, 3)}" if np.isfinite(sd) else ""
                 line[f"epoch {epoch}"] = number(mean, 3) + spread
             lines.append(line)

@@ -198,10 +198,10 @@ def caption(found: Estimate) -> str:
             f"Change of mean {found.unit}; the model's word only, largest first. A plug-in has no "
             "interval and no p."
         )
-    which = "of all genes at once" if found.asked.bands else "of each gene"
+    which = " of all genes at once" if found.asked.bands else ""
     return (
-        f"Change of mean {found.unit}, smallest p first. :orange[○] robust effect with its 95 % "
-        f"interval {which}, :blue[●] plain difference."
+        f"Change of mean {found.unit}. :orange[○] robust effect, 95 % interval{which}; "
+        ":blue[●] plain difference."
     )
 
 

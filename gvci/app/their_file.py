@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from gvci.app import export, uploads
+from gvci.app.boards import CEILING, NAMES
 from gvci.app.text import count, plain
 from gvci.config import PredictMode
 from gvci.data.door.limits import UPLOAD
-from gvci.errors import FileError
+from gvci.errors import FileError, SettingsError
 from gvci.foreign import evaluate_predictions
 from gvci.pairs import scorable_pairs
 from gvci.run import Run
@@ -48,6 +49,9 @@ def score(run: Run, file: str, content: bytes, name: str, split: str, tell: Tell
     Raises:
         FileError, DataError, SettingsError: it cannot be used, in a sentence.
     """
+    if name in (run.name, CEILING, *NAMES.values()) or not name.strip():
+        message = f"'{plain(name, 40)}' is the name of another row of the table. Give another."
+        raise SettingsError(message)
     if not file.lower().endswith(".h5ad"):
         message = f"{plain(file)} is not an .h5ad file. Save the predicted cells as .h5ad."
         raise FileError(message)
