@@ -28,9 +28,10 @@ def uploaded(run, split):
         file = st.file_uploader("Predicted cells", their_file.TYPES, key="predicted_cells")
         if file is None:
             return None, None
+        # A key of its own for every file: another file does not inherit the name.
         name = st.text_input(
-            "Its name in the table", their_file.default_name(file.name), key=f"their_name_{file.file_id}",
-            max_chars=40,
+            "Its name in the table", their_file.default_name(file.name), max_chars=40,
+            key=f"their_name_{file.file_id}",
         )  # fmt: skip
     content = file.getvalue()
     digest = hashlib.sha256(content).hexdigest()

@@ -129,17 +129,28 @@ def ranked(found, gene):
 
 
 def plot(found, gene, fdr):
-    """The volcano, or why there is none."""
+    """The volcano; without any p the forest stands in its place."""
     with_p = found.table.loc[found.table["p"].notna(), "gene"].tolist()
     if not with_p:
-        st.info("**No volcano.** Without an interval there is no p. The forest below has what is "
-                "known.", icon=":material/block:")  # fmt: skip
+        st.caption("Without an interval there is no p, and so no volcano.")
+        first_genes(found, gene)
         return
     key = f"volcano_{st.session_state.get('_effects_drawn', 0)}"
     st.plotly_chart(
         effects_chart.volcano(found, fdr, gene, session.colours()), theme=None, config=STILL,
         key=key, on_select=lambda: picked(key, with_p), selection_mode="points",
         alt=effects_chart.volcano_alt(found, fdr),
+    )  # fmt: skip
+
+
+def first_genes(found, gene):
+    """The forest of genes."""
+    marks = ":orange[○] robust effect, 95 % interval; :blue[●] plain difference; "
+    st.caption((marks if found.identifiable else "") + ":orange[◇] plug-in: the model alone.")
+    rows = effects_chart.of_genes(found, gene)
+    st.plotly_chart(
+        effects_chart.forest(rows, found.unit, session.colours()), theme=None, config=STILL,
+        key="forest_chart", alt=effects_chart.forest_alt(rows, "genes in the table's order"),
     )  # fmt: skip
 
 
@@ -161,11 +172,12 @@ def everywhere(run, found, gene):
     st.dataframe(
         effects_view.group_rows(table, gene, asked.bands), hide_index=True,
         column_config={
-            "Treated": st.column_config.NumberColumn(width=58, help="Treated cells"),
-            "Controls": st.column_config.NumberColumn(width=62, help="Control cells"),
-            "Robust": st.column_config.TextColumn(width=82),
-            "Plain": st.column_config.TextColumn(width=64),
-            "Plug-in": st.column_config.TextColumn(width=56),
+            "Group": st.column_config.TextColumn(width=148),
+            "Robust": st.column_config.TextColumn(width=76),
+            "Plain": st.column_config.TextColumn(width=60),
+            "Plug-in": st.column_config.TextColumn(width=48),
+            "Adj. p": st.column_config.TextColumn(width=74),
+            "Treated, control": st.column_config.TextColumn(width=64, help="Numbers of cells"),
         },
         alt=f"{gene} in every group: robust effect, interval, plain difference and cells.",
     )  # fmt: skip
@@ -217,20 +229,15 @@ with session.page("Effects", needs_model=True) as frame:
         with right:
             card(frame, found, gene, fdr)
             ranked(found, gene)
-        left, right = st.columns(2, gap="medium")
-        with left:
-            st.subheader("The first genes", anchor=False)
-            st.caption(":orange[○] robust effect with its 95 % interval, :blue[●] plain "
-                       "difference, :orange[◇] plug-in: the model alone.")  # fmt: skip
-            rows = effects_chart.of_genes(found, gene)
-            st.plotly_chart(
-                effects_chart.forest(rows, found.unit, session.colours()), theme=None,
-                config=STILL, key="forest_chart",
-                alt=effects_chart.forest_alt(rows, "genes in the table's order"),
-            )  # fmt: skip
-        with right:
+        below = st.container()
+        if found.table["p"].notna().any():
+            left, below = st.columns(2, gap="medium")
+            with left:
+                st.subheader("The first genes", anchor=False)
+                first_genes(found, gene)
+        with below:
             st.subheader(f"{italic(gene)} in every group", anchor=False)
-            st.caption("The same perturbation and the same marks.")
+            st.caption("The same perturbation; :orange[◇] plug-in: the model alone.")
             table, places = everywhere(run, found, gene)
         with frame.actions.popover("Export", icon=":material/download:"):
             for file in effects_files.downloads(run, found, fdr, gene, table, places):

@@ -199,8 +199,9 @@ def forest(rows: Forest, unit: str, colours: Palette) -> go.Figure:
     ring = {
         "size": 10, "color": colours.background, "line": {"width": 2.2, "color": colours.predicted}
     }  # fmt: skip
+    below = np.where(np.isfinite(rows.robust), PLUG_LIFT, 0.0)
     for values, lift, marker, what in (
-        (rows.plug_in, PLUG_LIFT, diamond, "plug-in"),
+        (rows.plug_in, below, diamond, "plug-in"),
         (rows.plain, PLAIN_LIFT, disc, "plain difference"),
     ):
         hover = [f"{tagged(g)}: {what} {delta(v)}" for g, v in zip(rows.names, values, strict=True)]
@@ -219,7 +220,7 @@ def forest(rows: Forest, unit: str, colours: Palette) -> go.Figure:
     for place, (note, plug) in enumerate(zip(rows.notes, rows.plug_in, strict=True)):
         if note and np.isfinite(plug):
             drawn.add_annotation(
-                x=plug, y=y[place] + PLUG_LIFT, text=note, showarrow=False, xshift=9,
+                x=plug, y=y[place], text=note, showarrow=False, xshift=9,
                 xanchor="left", font={"size": 11, "color": colours.muted},
             )  # fmt: skip
     names = [tagged(name, "i" if rows.italic else None) for name in rows.names]

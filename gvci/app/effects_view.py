@@ -225,8 +225,9 @@ def group_rows(table: pd.DataFrame, gene: str, bands: bool) -> pd.DataFrame:
             "Adj. p": [
                 p_words(v) if ok else "" for v, ok in zip(own["p_adjusted"], known, strict=True)
             ],
-            "Treated": own["n_treated"],
-            "Controls": own["n_control"],
+            "Treated, control": [
+                f"{a:,}, {b:,}" for a, b in zip(own["n_treated"], own["n_control"], strict=True)
+            ],
         }
     )
 

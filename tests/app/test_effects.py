@@ -49,14 +49,14 @@ def test_opens_on_a_pair_that_can_be_estimated(open_page: OpenPage, found: Estim
     ranked, groups = (table.value for table in test.dataframe)
     assert list(ranked["Gene"])[:3] == list(found.table["gene"].head(3))
     assert list(groups["Robust"]).count("plug-in only") == 2
-    assert set(groups["Treated"]) == {0, 42}
+    assert set(groups["Treated, control"]) == {"0, 150", "42, 150"}
 
 
 def test_held_out_pair_is_not_identifiable(open_page: OpenPage):
     test = open_page("effects", of="STAT1", c_cell_type="B cells")
     text = sound(test)
     assert "Not identifiable: no treated cells here, plug-in only" in text
-    assert "No volcano" in text
+    assert "no p, and so no volcano" in text
     assert len(test.get("plotly_chart")) == 2
     assert set(test.dataframe[0].value["Robust"]) == {"not identifiable"}
     next(b for b in test.button if b.label.startswith("STAT1 in CD14")).click().run()
