@@ -96,9 +96,8 @@ def claim(found: Estimate, fdr: float) -> str:
 def cells(found: Estimate) -> str:
     """How many cells are behind every number of the page."""
     return (
-        f"{count(found.n_treated, 'treated cell')}, {count(found.n_control, 'control cell')}; "
-        f"the model's mean is over all {count(found.n_group, 'cell')} of the group, held-out ones "
-        "left out."
+        f"{count(found.n_treated, 'treated cell')}, {count(found.n_control, 'control cell')}, "
+        f"{found.n_group:,} in all for the model's mean (held-out ones left out)."
     )
 
 
@@ -116,9 +115,8 @@ def notes(found: Estimate) -> list[str]:
         said.append(f"Adjusted for what was there before the treatment: {', '.join(found.before)}.")
     else:
         said.append(
-            "These cells have no real-valued covariate from before the treatment, so the robust "
-            "effect is the plain difference, with its standard error; the plug-in beside it shows "
-            "where the model is off."
+            "No real-valued covariate from before the treatment: so the robust effect is the plain "
+            "difference."
         )
     if 2 <= found.n_treated < FEW:
         said.append(

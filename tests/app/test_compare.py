@@ -134,7 +134,9 @@ def test_a_baselines_win_is_said(run: Run):
     assert compare_view.claim(lost, "r2_de") == (
         "A simple baseline wins: Ridge is ahead of graphVCI standard on R², top 50."
     )
-    assert "; behind Additive in counts" in " ".join(compare_view.sentences(lost, "r2_de"))
+    assert "Ahead of 2 of 8 simple baselines; behind Additive" in " ".join(
+        compare_view.sentences(lost, "r2_de")
+    )
     for row in answer["pairs"]:
         if row["model"] == "graphvci":
             row["r2_de"] += 0.3

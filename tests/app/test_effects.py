@@ -128,7 +128,7 @@ def test_long_work_is_said_and_asked_for(open_page: OpenPage, monkeypatch: pytes
     assert not test.get("plotly_chart")
     next(b for b in test.button if b.label == "Do it here").click().run()
     assert "85 of 300 genes pass" in sound(test)
-    assert "About 177 s of work" in sound(test)
+    assert "About 164 s of work" in sound(test)
     assert len(test.get("plotly_chart")) == 2
 
 
