@@ -21,44 +21,51 @@ VIEWS = ("Scores", "Training curves")
 STILL = {"displayModeBar": False}
 
 
-def uploaded(run, split):
-    """The scores of the file that was given, if any; they live in this session only."""
+def given_file(run):
+    """The file that was given and its name in the table; None without one."""
     with st.popover("Score a predicted h5ad", icon=":material/upload_file:", type="tertiary"):
         st.caption(literal(their_file.needs(run), 800))
         file = st.file_uploader("Predicted cells", their_file.TYPES, key="predicted_cells")
         if file is None:
-            return None, None
+            return None
         # A key of its own for every file: another file does not inherit the name.
         name = st.text_input(
             "Its name in the table", their_file.default_name(file.name), max_chars=40,
             key=f"their_name_{file.file_id}",
         )  # fmt: skip
+        return file, name
+
+
+def scored_file(run, split, file, name):
+    """Its scores beside ours; they live in this session only. None where it is refused."""
     content = file.getvalue()
     digest = hashlib.sha256(content).hexdigest()
-    key = f"{digest}{file.name}{name}{split}{run.fingerprint}"
 
-    def scored():
+    def score():
         with st.status("Scoring your file beside ours and the baselines …") as status:
             answer = their_file.score(run, file.name, content, name, split, status.write)
-            status.update(label="Scored", state="complete")
+            status.update(label="Your file is scored", state="complete")
         return answer
 
     with session.faults(stop=False):
-        return name, session.kept("their_file", key, scored)
-    return None, None
+        key = f"{digest}{file.name}{name}{split}{run.fingerprint}"
+        answer = session.kept("their_file", key, score)
+        with st.expander("How your file was matched", icon=":material/rule:", expanded=True):
+            for line in their_file.report(answer):
+                st.caption(literal(line, 600))
+            st.caption("These rows are not kept and not in the link.")
+        return answer
+    return None
 
 
 def of_run(frame, split, line):
     """The board of the open run, with an uploaded file in it; None where nothing is scored."""
     run = frame.run
     with frame.actions:
-        name, answer = uploaded(run, split)
+        given = given_file(run)
+    answer = scored_file(run, split, *given) if given is not None else None
     if answer is not None:
-        with st.expander("How your file was matched", icon=":material/rule:", expanded=True):
-            for line in their_file.report(answer):
-                st.caption(literal(line, 600))
-            st.caption("These rows are not kept and not in the link.")
-        return boards.of_answer(run, answer, name)
+        return boards.of_answer(run, answer, given[1])
     missing = boards.lacking(run, split) if split in boards.scored_splits(run) else []
     fresh = bool(missing) and line.toggle(
         "Score again, with every score", key="fresh", bind="query-params",

@@ -23,7 +23,7 @@ from gvci.app.theme import LIGHT, Palette
 
 MOST_FACETS, MOST_TICKS = 4, 12
 ROW = 30
-OFF = 3.0  # rows this many times farther from the best than the middle one are beyond the axis
+OFF = 6.0  # rows this many times farther from the best than the middle one are beyond the axis
 
 
 @dataclass(frozen=True)

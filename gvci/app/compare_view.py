@@ -104,7 +104,21 @@ def order(board: Board, score: str) -> list[str]:
 
 
 def claim(board: Board, score: str) -> str:
-    """Who wins, plain text: a simple baseline's win is said as plainly as the model's."""
+    """Who wins, plain text: a baseline's or an uploaded file's win is said as plainly as ours."""
+    found = [_against_us(board, label, score) for label in board.labels("theirs")]
+    return " ".join([*filter(None, found), _claim(board, score)])
+
+
+def _against_us(board: Board, theirs: str, score: str) -> str:
+    """Where an uploaded file stands."""
+    gain = None if board.own is None else board.table.gain(board.own, theirs, score)
+    if gain is None or score in NEAR_ONE:
+        return ""
+    verb = {"ahead": "is behind", "behind": "is ahead of", "tied": "ties with"}[side(gain, score)]
+    return f"Your file {theirs} {verb} {board.own}."
+
+
+def _claim(board: Board, score: str) -> str:
     what = title(score).replace(" ↓", "").replace(" → 1", "").replace(" → 0.95", "")
     best = best_baseline(board, score)
     if board.own is None:
@@ -186,7 +200,6 @@ def _counts(board: Board, score: str) -> list[str]:
     for rivals, kind in (
         (board.labels("baseline"), "simple baselines"),
         (others, "rows of other trained models"),
-        (board.labels("theirs"), "uploaded files"),
     ):
         sides = _sides(board, rivals, score)
         n = sum(map(len, sides.values()))
@@ -258,7 +271,8 @@ def caption(board: Board, scores: Sequence[str]) -> str:
     over = "seeds; a row without ± does not depend on the seed" if seeded(board) else "pairs"
     cells = {"cell_correlation", "spread_ratio"} & set(scores)
     zero = " A simple baseline has no cells of its own: 0 under " if cells else ""
-    zero += " and ".join(title(score) for score in SCORES if score in cells) + "." * bool(cells)
+    zero += " and ".join(title(score) for score in SCORES if score in cells)
+    zero = zero.rstrip(".") + "." * bool(cells)
     return f"Mean ± sd over {over}. {board.over[0].upper()}{board.over[1:]}. {RULE}{zero}"
 
 

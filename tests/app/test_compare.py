@@ -280,7 +280,7 @@ def test_uploaded_file_stands_beside_ours(open_page: OpenPage, predicted: bytes)
     table = test.dataframe[0].value
     assert list(table["Model"].head(2)) == ["rival", "graphVCI standard"]
     assert table.set_index("Model").loc["rival", "Kind"] == "your file"
-    assert "behind rival" in text
+    assert "Your file rival is ahead of graphVCI standard." in text
     assert "not kept and not in the link" in text
 
 
