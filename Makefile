@@ -42,7 +42,8 @@ bench-model: $(VENV)/.run  ## the model's steps, evaluation and memory beside th
 bench-table1: $(VENV)/.run  ## the paper's Table 1 on the demo screen and on Kang; resumes
 	for table in table1-demo table1-kang; do \
 	  $(BIN)/python -m gvci benchmark benchmarks/specs/$$table.toml --out runs/benchmark/$$table && \
-	  cp runs/benchmark/$$table/table.md benchmarks/results/$$table.md || exit 1; done
+	  cp runs/benchmark/$$table/table.md benchmarks/results/$$table.md && \
+	  cp runs/benchmark/$$table/tidy.parquet benchmarks/results/$$table.parquet || exit 1; done
 
 bench-scores: $(VENV)/.run  ## speed and memory of the scores beside a literal form
 	$(BIN)/python -m benchmarks.scores

@@ -249,6 +249,7 @@ def evaluate(given: Namespace) -> dict[str, Any]:
 def benchmark(given: Namespace) -> dict[str, Any]:
     """Run what is not finished of a benchmark; write its tables to DIR."""
     from gvci.benchmark import run_benchmark
+    from gvci.scoreboards import register
 
     command = f"python -m gvci benchmark {given.spec} --out {given.out} --jobs {given.jobs}"
     command += " --engine ray" * (given.engine == "ray")
@@ -256,6 +257,8 @@ def benchmark(given: Namespace) -> dict[str, Any]:
     for sentence in answer["verdicts"]:
         print(sentence)
     print(f"Wrote {answer['table']} and {answer['tidy']}.")
+    if (board := register(given.out)) is not None:
+        print(f"In the dashboard: http://127.0.0.1:8501/compare?table={board}")
     return answer
 
 

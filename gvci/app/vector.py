@@ -27,7 +27,7 @@ def distributions(
 ) -> bytes:
     """The violins or ECDFs of the Counterfactual page."""
     rows, columns = grid_shape(len(panels))
-    figure = _figure(2.7 * columns, 2.6 * rows + 0.5)
+    figure = canvas(2.7 * columns, 2.6 * rows + 0.5)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=False):
         (_violin if style == "violin" else _ecdf)(axis, panel)
@@ -44,14 +44,14 @@ def distributions(
     label = panels[0].unit if style == "violin" else "share of cells"
     axes[0].set_ylabel(label, fontsize=8)
     figure.suptitle(plain(title), fontsize=10, x=0.01, ha="left", parse_math=False)
-    return _written(figure, provenance, kind)
+    return written(figure, provenance, kind)
 
 
 def network(
     edges: pd.DataFrame, layout: Layout, title: str, provenance: Mapping[str, object], kind: Kind
 ) -> bytes:
     """The network as it stands on the page."""
-    figure = _figure(layout.width / 78, layout.height / 78 + 0.4)
+    figure = canvas(layout.width / 78, layout.height / 78 + 0.4)
     axis = figure.subplots()
     hubs = set(edges["source"])
     columns = ["source", "target", "weight", "status"]
@@ -85,7 +85,7 @@ def network(
     axis.set_aspect("equal")
     axis.axis("off")
     axis.set_title(plain(title), fontsize=10, loc="left", parse_math=False)
-    return _written(figure, provenance, kind)
+    return written(figure, provenance, kind)
 
 
 def curves(
@@ -97,7 +97,7 @@ def curves(
     kind: Kind,
 ) -> bytes:
     """Precision–recall curves: refined with its band, the named rivals, chance."""
-    figure = _figure(5.6, 4.4)
+    figure = canvas(5.6, 4.4)
     axis = figure.subplots()
     styles = dict(zip(rivals, ("-", ":", "--", "-."), strict=False))
     for rival, part in table.groupby("rival", sort=False):
@@ -125,7 +125,7 @@ def curves(
         axis.spines[side].set_visible(False)
     axis.tick_params(labelsize=7)
     axis.set_title(plain(title), fontsize=9, loc="left", parse_math=False)
-    return _written(figure, provenance, kind)
+    return written(figure, provenance, kind)
 
 
 def _violin(axis: Any, panel: Panel) -> None:
@@ -157,13 +157,14 @@ def _ecdf(axis: Any, panel: Panel) -> None:
     axis.legend(fontsize=6, frameon=False, loc="lower right")
 
 
-def _figure(width: float, height: float) -> Figure:
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure, inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _written(figure: Figure, provenance: Mapping[str, object], kind: Kind) -> bytes:
+def written(figure: Figure, provenance: Mapping[str, object], kind: Kind) -> bytes:
     """The bytes, with provenance in the file's own metadata."""
     import matplotlib as mpl
 

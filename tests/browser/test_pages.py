@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from tests.browser.conftest import Visit, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-PAGES = ("", "network", "counterfactual", "data")
+PAGES = ("", "network", "counterfactual", "effects", "compare", "data")
 
 
 def test_cold_deep_link_to_network(context: BrowserContext, tmp_path: Path):

@@ -28,7 +28,7 @@ TIERS = (
     ("ensemble", "evaluate"),
     ("run", "foreign"),
     ("benchmark",),
-    ("registry", "model_card", "crossfit", "launch", "referee"),
+    ("registry", "scoreboards", "model_card", "crossfit", "launch", "referee"),
     ("jobs",),
     ("workspaces",),
     ("commands",),

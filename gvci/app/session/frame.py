@@ -33,6 +33,8 @@ PAGES = {
     "home": "Home",
     "network": "Network",
     "counterfactual": "Counterfactual",
+    "effects": "Effects",
+    "compare": "Compare",
     "data": "Data",
     "train": "Train",
     "jobs": "Jobs",
