@@ -100,8 +100,9 @@ def refine(given: Namespace) -> None:
     """Refine a prior on DATA; write GRN."""
     from gvci.data.dataset import PerturbationData
     from gvci.jobs.progress import told
+    from gvci.making import save_grn
     from gvci.priors import find_prior
-    from gvci.run import UNFINISHED, save_grn
+    from gvci.run import UNFINISHED
     from gvci.training import refine as refine_grn
     from gvci.unfinished import forget
 
@@ -132,8 +133,8 @@ def train(given: Namespace) -> None:
     from gvci.gate_words import gate_sentence
     from gvci.jobs.progress import told
     from gvci.launch import launched
+    from gvci.making import make_run
     from gvci.model_card import warnings
-    from gvci.run import make_run
     from gvci.verdict import TITLES
 
     asked = given.model or read_words(given.config, given.words).get("model")

@@ -42,8 +42,7 @@ class Request(BaseModel):
     @field_validator("title", "name")
     @classmethod
     def _short(cls, text: str) -> str:
-        # A command line cannot hold NUL.
-        return text.replace("\0", "")[:LONGEST_TITLE]
+        return text[:LONGEST_TITLE]
 
     def checked_settings(self) -> Settings:
         """The settings of the verb.
@@ -63,7 +62,7 @@ class Request(BaseModel):
         out = folder / "data.h5ad" if self.verb == "prepare" else folder
         words = [self.verb, self.data, "--out", str(out), "--job", job_id]
         if self.name:
-            words += [f"--name={self.name}"]
+            words.append(f"--name={self.name}".replace("\0", ""))  # no argument may hold it
         if self.verb == "refine":
             words += ["--prior", self.network]
         if self.verb == "train":

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, BrowserContext
 from tests.browser.conftest import Visit
 
 VIEWS = (
-    "", "network", "network?view=Precision+and+recall", "counterfactual", "counterfactual?chart=ecdf",
+    "", "network", "network?view=Precision+and+recall", "counterfactual",
+    "counterfactual?chart=ecdf",
     "effects", "compare", "data", "train", "jobs", "about", "network?tour=1",
 )  # fmt: skip
 GRAVE = ("serious", "critical")

@@ -26,7 +26,7 @@ TIERS = (
     ("gate", "task", "judge"),
     ("prediction", "training", "gate_words", "contest"),
     ("ensemble", "evaluate"),
-    ("run", "foreign"),
+    ("run", "making", "foreign"),
     ("benchmark",),
     ("registry", "scoreboards", "model_card", "crossfit", "launch", "referee"),
     ("jobs",),
