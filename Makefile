@@ -60,8 +60,9 @@ bench-load: $(VENV)/.test  ## thirty people at once on one server
 bench-pages: $(VENV)/.test browser  ## first page, switches, networks, predictions, memory
 	$(BIN)/python -m benchmarks.pages
 
-fuzz: $(VENV)/.test  ## hostile files against the door: refused, accepted, crashed, hung
+fuzz: $(VENV)/.test  ## hostile files against the door, kills of writers and of jobs, counted
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.fuzz_door
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.kills --writes 1000 --jobs 20
 
 # torch goes first: where pip would fetch CUDA, TORCH_INDEX names the index of its CPU build,
 # and a torch that is already in the environment stays.
