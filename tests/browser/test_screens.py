@@ -24,6 +24,7 @@ PAGES = {
     "data": "data",
     "train": "train?what=Train+a+model",
     "jobs": "jobs",
+    "about": "about",
 }
 
 
