@@ -27,10 +27,10 @@ def distributions(
 ) -> bytes:
     """The violins or ECDFs of the Counterfactual page."""
     rows, columns = grid_shape(len(panels))
-    figure = _figure(2.7 * columns, 2.6 * rows + 0.5)
+    figure = blank(2.7 * columns, 2.6 * rows + 0.5)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=False):
-        (_violin if style == "violin" else _ecdf)(axis, panel)
+        (violin if style == "violin" else _ecdf)(axis, panel)
         predicted, measured = panel.heading
         words = [plain(panel.gene, 40)]
         words += [f"predicted {delta(predicted)}"] if predicted is not None else []
@@ -44,14 +44,14 @@ def distributions(
     label = panels[0].unit if style == "violin" else "share of cells"
     axes[0].set_ylabel(label, fontsize=8)
     figure.suptitle(plain(title), fontsize=10, x=0.01, ha="left", parse_math=False)
-    return _written(figure, provenance, kind)
+    return written(figure, provenance, kind)
 
 
 def network(
     edges: pd.DataFrame, layout: Layout, title: str, provenance: Mapping[str, object], kind: Kind
 ) -> bytes:
     """The network as it stands on the page."""
-    figure = _figure(layout.width / 78, layout.height / 78 + 0.4)
+    figure = blank(layout.width / 78, layout.height / 78 + 0.4)
     axis = figure.subplots()
     hubs = set(edges["source"])
     columns = ["source", "target", "weight", "status"]
@@ -85,7 +85,7 @@ def network(
     axis.set_aspect("equal")
     axis.axis("off")
     axis.set_title(plain(title), fontsize=10, loc="left", parse_math=False)
-    return _written(figure, provenance, kind)
+    return written(figure, provenance, kind)
 
 
 def curves(
@@ -97,7 +97,7 @@ def curves(
     kind: Kind,
 ) -> bytes:
     """Precision–recall curves: refined with its band, the named rivals, chance."""
-    figure = _figure(5.6, 4.4)
+    figure = blank(5.6, 4.4)
     axis = figure.subplots()
     styles = dict(zip(rivals, ("-", ":", "--", "-."), strict=False))
     for rival, part in table.groupby("rival", sort=False):
@@ -125,13 +125,14 @@ def curves(
         axis.spines[side].set_visible(False)
     axis.tick_params(labelsize=7)
     axis.set_title(plain(title), fontsize=9, loc="left", parse_math=False)
-    return _written(figure, provenance, kind)
+    return written(figure, provenance, kind)
 
 
-def _violin(axis: Any, panel: Panel) -> None:
+def violin(axis: Any, panel: Panel, start: float = 0.0) -> None:
+    """A gene's kinds side by side from `start` on, one apart."""
     shown = [kind for kind in KINDS if kind in panel.values]
-    for x, kind in enumerate(shown):
-        values = panel.values[kind]
+    for at, kind in enumerate(shown):
+        x, values = start + at, panel.values[kind]
         colour = getattr(LIGHT, kind)
         if len(values) < 3:
             axis.plot([x] * len(values), values, "o", color=colour)
@@ -144,7 +145,7 @@ def _violin(axis: Any, panel: Panel) -> None:
         if kind == "predicted":
             area.set(edgecolor=colour, hatch="////", linewidth=1)
         axis.plot(x, values.mean(), "o", markersize=5, color=LIGHT.ink, markerfacecolor="white")
-    axis.set_xticks(range(len(shown)), shown)
+    axis.set_xticks([start + at for at in range(len(shown))], shown)
 
 
 def _ecdf(axis: Any, panel: Panel) -> None:
@@ -157,13 +158,14 @@ def _ecdf(axis: Any, panel: Panel) -> None:
     axis.legend(fontsize=6, frameon=False, loc="lower right")
 
 
-def _figure(width: float, height: float) -> Figure:
+def blank(width: float, height: float) -> Figure:
+    """An empty figure, in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _written(figure: Figure, provenance: Mapping[str, object], kind: Kind) -> bytes:
+def written(figure: Figure, provenance: Mapping[str, object], kind: Kind) -> bytes:
     """The bytes, with provenance in the file's own metadata."""
     import matplotlib as mpl
 
