@@ -32,7 +32,8 @@ from gvci.app.session.visitor import (
 
 __all__ = [
     "Frame", "address", "colours", "faults", "follow", "forget_note", "guard", "job_in_url",
-    "keep_known", "kept", "linked_list", "navigate", "open_run", "own_workspace", "page", "publish", "shared",
+    "keep_known", "kept", "linked_list", "navigate", "open_run", "own_workspace", "page",
+    "publish", "shared",
     "show_upload", "start_tour", "tick", "to", "unknown_in_url", "upload_in_url", "visit",
     "workspace",
 ]  # fmt: skip
