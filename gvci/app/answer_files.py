@@ -18,9 +18,9 @@ from gvci.app.answer_view import (
     score_rows,
 )
 from gvci.app.network_files import Download
+from gvci.app.prediction import Answer
 from gvci.app.provenance import facts
 from gvci.app.report import Report, Section, page
-from gvci.app.scenario import Answer
 from gvci.app.text import count
 from gvci.run import Run
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gvci.app import genes
 from gvci.app.charts import Panel
-from gvci.app.scenario import Answer
+from gvci.app.prediction import Answer
 from gvci.app.text import count, delta, literal, score
 from gvci.errors import listed
 from gvci.gate_words import shares
@@ -79,6 +79,17 @@ def notes(answer: Answer) -> list[str]:
     return list(answer.notes)
 
 
+def drawn_words(answer: Answer) -> str:
+    """Which cells stand for all of them, where there are too many; empty where there are not."""
+    n = len(answer.predicted)
+    if answer.asked <= n:
+        return ""
+    return (
+        f"These are {answer.asked:,} cells, too many for a page: what follows is about {n:,} of "
+        "them, drawn with a fixed seed. A job predicts all of them."
+    )
+
+
 def first_genes(answer: Answer) -> list[str]:
     """The genes ticked to begin with: those with the largest predicted change."""
     return [str(gene) for gene in answer.table["gene"].head(FIRST)]
@@ -97,7 +108,8 @@ def panels(answer: Answer, chosen: Sequence[str]) -> list[Panel]:
         values = {"control": answer.control[:, at], "predicted": answer.predicted[:, at]}
         if answer.measured is not None:
             values["measured"] = answer.measured[:, at]
-        found.append(Panel(gene, values, answer.unit))
+        unit = answer.unit if answer.measured is not None else f"{answer.unit}, predicted only"
+        found.append(Panel(gene, values, unit))
     return found
 
 
@@ -128,9 +140,14 @@ def score_rows(answer: Answer, model: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def not_found(query: str, answer: Answer) -> str:
-    """Why a typed gene is not drawn, and which ones are near."""
-    return genes.explain(genes.look_up(query, answer.genes))
+def not_found(query: str, run: Run, answer: Answer) -> tuple[str, tuple[str, ...]]:
+    """Why a typed gene is not drawn and where it is absent, as plain text; genes that are near."""
+    found = genes.look_up(query, answer.genes)
+    places = {"data": answer.genes, "model": run.model.genes}
+    if run.grn is not None:
+        places["graph"] = run.grn.genes
+    parts = [genes.explain(found), genes.absence(found, places)]
+    return " ".join(part for part in parts if part), found.suggestions[:3]
 
 
 def table_caption(answer: Answer) -> str:

@@ -76,8 +76,8 @@ def violins(panels: Sequence[Panel], colours: Palette) -> go.Figure:
         for x, kind in enumerate(shown):
             values = panel.values[kind]
             traces += [
-                _on(at, _outline(values, x, kind, colours)),
-                _on(at, _mean_ring(values, x, kind, colours)),
+                _on(at, outline(values, x, kind, colours)),
+                _on(at, mean_ring(values, x, kind, colours)),
             ]
             share = f"<br>{100 * (values > 0).mean():.0f} % > 0" if zero_heavy else ""
             ticks.append(kind + share)
@@ -174,7 +174,7 @@ def _heading(at: int, panel: Panel, colours: Palette) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _outline(values: np.ndarray, x: int, kind: str, colours: Palette) -> dict[str, Any]:
+def outline(values: np.ndarray, x: float, kind: str, colours: Palette) -> dict[str, Any]:
     """A violin as a closed polygon, because go.Violin has no hatching; few cells stay dots."""
     if len(values) < 3:
         symbol = "circle-open" if kind == "predicted" else "circle"
@@ -207,7 +207,8 @@ def _fill(kind: str, colours: Palette) -> dict[str, Any]:
     }
 
 
-def _mean_ring(values: np.ndarray, x: int, kind: str, colours: Palette) -> dict[str, Any]:
+def mean_ring(values: np.ndarray, x: float, kind: str, colours: Palette) -> dict[str, Any]:
+    """The mean as a ring in ink."""
     ring = {"size": 8, "color": colours.background, "line": {"width": 1.8, "color": colours.ink}}
     mean = float(values.mean())
     text = f"{kind}: mean {number(mean)}, {len(values):,} cells"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gvci.app.charts import Panel
+from gvci.app.prediction import answer
 from gvci.app.regulators import opened
-from gvci.app.scenario import Scenario, answer, default_pair
+from gvci.app.scenario import Scenario, all_doses, default_pair
 from gvci.app.text import day, delta, number
 from gvci.baselines import BASELINES
 from gvci.errors import CatalogueError
@@ -48,7 +49,7 @@ def example(run: Run) -> Example | None:
     if run.kind == "grn":
         return None
     group, perturbation = default_pair(run)
-    found = answer(run, Scenario(perturbation, group))
+    found = answer(run, Scenario(perturbation, group, dose=all_doses(run.data)[-1]))
     # The perturbed gene itself is no discovery.
     others = found.table[~found.table["gene"].isin(perturbation.replace("+", " ").split())]
     known = others["measured"].fillna(others["predicted"])

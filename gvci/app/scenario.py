@@ -1,30 +1,24 @@
-"""One counterfactual question and everything the page says about its answer."""
+"""One counterfactual question: which cells, under what; the choices that make it, and what
+cannot be asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 
-from gvci.baselines import Baseline, answers, chosen
 from gvci.config import PredictMode
 from gvci.data.dataset import PerturbationData
-from gvci.data.prepare import differential_genes
 from gvci.errors import PredictionError, listed
-from gvci.estimator import Z_95, marginal_effects
-from gvci.evaluate import MORE_THAN
-from gvci.gate_words import pair_sentence
-from gvci.metrics import Score, mean_scores, split_half
-from gvci.model_card import title
-from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
 from gvci.run import Run
-from gvci.scoring import N_DE
-from gvci.verdict import verdict
 
-MOST_CELLS = 2000
+MOST_CELLS = 5000
+OFFERED = 3
 Which = Literal["control cells", "all cells", "one cell"]
 WHICH: tuple[Which, ...] = ("control cells", "all cells", "one cell")
 MODES: tuple[PredictMode, ...] = ("residual", "mean", "sample")
@@ -49,57 +43,6 @@ class Scenario:
     cell: str | None = None
     mode: PredictMode = "residual"
     dose: float = 1.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the model says and what is known beside it; expression in `unit`.
-
-    Attributes:
-        support: "seen" in training, "held_out" combination, or "outside" the training data.
-        source_names: names of the cells that were transported, one per predicted row.
-        control, predicted: (cells, genes); measured: (cells, genes) or None without any.
-        table: per gene, largest predicted change first: `gene, predicted, low, high` (change and
-            interval), `measured`, `baseline` and `additive` (changes, NaN where there is none).
-        interval: what `low` and `high` are: "influence" (95 % of the robust effect, eq. 14),
-            "inner" (95 %, from the errors of inner pairs and over cells), "beyond" (the same, of
-            a pair unlike them), "cells" (95 % over cells; model error not included) or "none".
-        unit: of the expression, in words. model: model, preset and GRN, in words.
-        share, rest: λ, the network's share in the mean, and the baseline that has the rest.
-        mean_words: the same in a sentence, with its grounds.
-        baseline: (genes,) mean of the simple baseline to trust most (by leaving levels out).
-        baseline_name: which one that is, as in BASELINES.
-        scores: "model", baselines and "ceiling" → mean_scores, empty where not scored.
-        n_de: genes that the DE scores are on.
-        verdict: one sentence, empty where not scored.
-        notes: what else is to be known, in words.
-    """
-
-    scenario: Scenario
-    support: str
-    genes: pd.Index
-    source_names: list[str]
-    control: np.ndarray
-    predicted: np.ndarray
-    measured: np.ndarray | None
-    measured_names: list[str]
-    table: pd.DataFrame
-    interval: str
-    unit: str
-    model: str
-    share: float
-    rest: str
-    mean_words: str
-    baseline: np.ndarray
-    baseline_name: str
-    scores: dict[str, dict[str, Score]] = field(default_factory=dict)
-    n_de: int = 0
-    verdict: str = ""
-    notes: tuple[str, ...] = ()
-
-    def position(self, gene: str) -> int:
-        """Column of a gene."""
-        return list(self.genes).index(gene)
 
 
 def group_of(data: PerturbationData, levels: Sequence[str]) -> str:
@@ -148,8 +91,8 @@ def control_cells(data: PerturbationData, group: str, most: int = 500) -> list[s
     return [str(name) for name in data.adata.obs_names[rows[:most]]]
 
 
-def source_rows(data: PerturbationData, scenario: Scenario) -> tuple[np.ndarray, str]:
-    """Positions of the cells to transport, and a note where only some are taken.
+def asked_rows(data: PerturbationData, scenario: Scenario) -> np.ndarray:
+    """Positions of all the cells that a scenario is about.
 
     Raises:
         PredictionError: the group has no such cell.
@@ -165,144 +108,82 @@ def source_rows(data: PerturbationData, scenario: Scenario) -> tuple[np.ndarray,
         rows = rows[np.asarray(names == scenario.cell)][:1]
     if not len(rows):
         what = f"cell '{scenario.cell}'" if scenario.cells == "one cell" else "control cells"
-        with_controls = sorted(set(data.groups[data.is_control]))
         message = (
             f"The group {scenario.group} has no {what} to start from. "
-            f"Groups with control cells: {listed(with_controls, 6)}."
+            f"Groups with control cells: {listed(groups_with_controls(data), 6)}."
         )
         raise PredictionError(message)
+    return rows
+
+
+def some_of(rows: np.ndarray) -> np.ndarray:
+    """All of them, or 5,000 drawn with a fixed seed, in order."""
     if len(rows) <= MOST_CELLS:
-        return rows, ""
-    some = np.sort(np.random.default_rng(0).choice(rows, MOST_CELLS, replace=False))
-    return some, f"{MOST_CELLS:,} of {len(rows):,} cells are used, chosen by a fixed seed."
+        return rows
+    return np.sort(np.random.default_rng(0).choice(rows, MOST_CELLS, replace=False))
 
 
-def answer(run: Run, scenario: Scenario) -> Answer:
-    """Predict, and put the measured cells, the baselines and the ceiling beside it.
+def groups_with_controls(data: PerturbationData) -> list[str]:
+    """Covariate groups that can be started from."""
+    return sorted(set(data.groups[data.is_control]))
 
-    Raises:
-        PredictionError: the model does not know the perturbation, or there is no cell.
+
+def all_doses(data: PerturbationData) -> list[float]:
+    """The doses of treated cells, smallest first; 1 where none is."""
+    return sorted({float(dose) for dose in data.dose[~data.is_control]}) or [1.0]
+
+
+def doses_of(data: PerturbationData, perturbation: str, rows: np.ndarray) -> list[float]:
+    """The doses at which these cells (a mask) had a perturbation."""
+    return sorted({float(d) for d in data.dose[rows & (data.perturbation == perturbation)]})
+
+
+# --- what cannot be asked --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no answer, and what would have one.
+
+    Attributes:
+        why: one sentence.
+        perturbations: that would work. groups: the same, of these covariates.
     """
+
+    why: str
+    perturbations: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+
+
+def refusal(run: Run, chosen: Sequence[str], group: str) -> Refusal | None:
+    """Why these perturbations of this group have no answer; None where they have one."""
+    try:
+        label_of(run, chosen)
+    except PredictionError as error:
+        return Refusal(str(error), alternatives(run, group, *chosen))
     data = run.data
-    rows, note = source_rows(data, scenario)
-    inside = data.groups == scenario.group
-    controls = np.flatnonzero(inside & data.is_control)
-    truth = np.flatnonzero(inside & (data.perturbation == scenario.perturbation))
-    predicted = run.predict(rows, scenario.perturbation, scenario.dose, scenario.mode)
-    source = data.dense(rows)
-    control = source if scenario.cells != "all cells" else data.dense(controls[:MOST_CELLS])
-    reference = control.mean(axis=0, dtype=np.float64)
-    measured = data.dense(truth[:MOST_CELLS]) if len(truth) else None
-    notes = [note] if note else []
-    bulks, pair = pseudobulks(data), (scenario.group, scenario.perturbation)
-    rivals, best = answers(bulks, *pair), chosen(bulks, *pair)
-    gate = run.gate(*pair)
-    notes += [rivals[best].note] if rivals[best].note else []
-    support = run.support(scenario.perturbation, scenario.group)
-    low, high, interval = _interval(run, scenario, support, source, predicted, control)
-    mean = predicted.mean(axis=0, dtype=np.float64)
-    true_change = (
-        measured.mean(axis=0, dtype=np.float64) - data.mean(controls)
-        if measured is not None
-        else np.full(len(mean), np.nan)
-    )
-    table = pd.DataFrame(
-        {
-            "gene": data.genes,
-            "predicted": mean - reference,
-            "low": low,
-            "high": high,
-            "measured": true_change,
-            "baseline": rivals[best].mean - data.mean(controls),
-            "additive": rivals["additive"].mean - data.mean(controls),
-        }
-    )
-    strongest = table["predicted"].abs().sort_values(ascending=False, kind="stable").index
-    scores, n_de, sentence, said = _scored(run, scenario, rows, truth, rivals)
-    return Answer(
-        scenario,
-        support,
-        data.genes,
-        [str(name) for name in data.adata.obs_names[rows]],
-        control,
-        predicted,
-        measured,
-        [str(name) for name in data.adata.obs_names[truth[:MOST_CELLS]]],
-        table.loc[strongest].reset_index(drop=True),
-        interval,
-        data.unit,
-        title(run),
-        gate["lambda"],
-        gate["baseline"],
-        pair_sentence(run.model.gate, *pair, support == "seen"),
-        rivals[best].mean,
-        best,
-        scores,
-        n_de,
-        sentence,
-        tuple(notes + said),
-    )
+    if not ((data.groups == group) & data.is_control).any():
+        known = groups_with_controls(data)
+        near = sorted(known, key=lambda other: -_shared(group, other))
+        why = f"The group {group} has no control cells to start from."
+        return Refusal(why, groups=tuple(near[:OFFERED]), covariates=data.columns.covariates)
+    return None
 
 
-def _interval(
-    run: Run,
-    scenario: Scenario,
-    support: str,
-    source: np.ndarray,
-    predicted: np.ndarray,
-    control: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, str]:
-    """95 % limits of each gene's change, and what they mean."""
-    if support == "seen" and scenario.cells != "one cell":
-        found = marginal_effects(run, run.data, [scenario.perturbation], [scenario.group])
-        if len(found) == len(run.data.genes) and (found["status"] == "estimated").all():
-            limits = found[["effect_lower", "effect_upper"]].to_numpy(dtype=np.float64)
-            return limits[:, 0], limits[:, 1], "influence"
-    n = len(predicted)
-    if n < 2 or len(control) < 2:
-        unknown = np.full(predicted.shape[1], np.nan)
-        return unknown, unknown, "none"
-    change = predicted.mean(axis=0, dtype=np.float64) - control.mean(axis=0, dtype=np.float64)
-    if scenario.cells == "control cells":
-        error = (predicted - source).std(axis=0, ddof=1, dtype=np.float64) / np.sqrt(n)
-    else:
-        error = np.sqrt(
-            predicted.var(axis=0, ddof=1, dtype=np.float64) / n
-            + control.var(axis=0, ddof=1, dtype=np.float64) / len(control)
-        )
-    kind, gate = "cells", run.model.gate
-    inner = gate.error_of(change)
-    if support != "seen" and inner is not None:
-        error = np.sqrt(error**2 + inner**2)
-        kind = "inner" if gate.knows(scenario.group, scenario.perturbation) else "beyond"
-    return change - Z_95 * error, change + Z_95 * error, kind
+def alternatives(run: Run, group: str, *queries: str) -> tuple[str, ...]:
+    """Three perturbations that work: near the asked ones by name, else most measured here."""
+    levels, data = run.model.treatment_code.levels, run.data
+    capitals = {level.upper(): level for level in levels}
+    near = [
+        capitals[found] for query in queries for found in
+        get_close_matches(query.upper(), list(capitals), n=OFFERED, cutoff=0.6)
+    ]  # fmt: skip
+    measured = Counter(data.perturbation[data.groups == group])
+    common = sorted(levels, key=lambda level: -measured[level])
+    return tuple(dict.fromkeys([*near, *common]))[:OFFERED]
 
 
-def _scored(
-    run: Run,
-    scenario: Scenario,
-    rows: np.ndarray,
-    truth: np.ndarray,
-    rivals: Mapping[str, Baseline],
-) -> tuple[dict[str, dict[str, Score]], int, str, list[str]]:
-    """Scores against the measured cells, as `evaluate` defines them; empty where it would not."""
-    data = run.data
-    learning = np.isin(data.split, LEARNING_SPLITS) & (data.groups == scenario.group)
-    controls = np.flatnonzero(learning & data.is_control)
-    if scenario.cells == "one cell" or not len(truth):
-        return {}, 0, "", []
-    if len(truth) <= MORE_THAN or len(controls) < 2:
-        note = f"{len(truth)} measured cells are too few for a score; more than {MORE_THAN} count."
-        return {}, 0, "", [note]
-    measured = data.expression[truth]
-    de = differential_genes(measured, data.expression[controls], N_DE)
-    true_mean, control = data.mean(truth), data.mean(controls)
-    name = run.model.name
-    mean = run.predict_mean(rows, scenario.perturbation, scenario.dose, scenario.mode)
-    models = {name: mean_scores(true_mean, mean, control, de)}
-    for rival, answer in rivals.items():
-        models[rival] = mean_scores(true_mean, answer.mean, control, de)
-    ceiling = split_half(measured[:MOST_CELLS].toarray(), control, de)
-    sentence = verdict(models, ceiling, name, len(de))
-    scores = {"model": models.pop(name), **models, "ceiling": ceiling}
-    return scores, len(de), sentence, []
+def _shared(group: str, other: str) -> int:
+    """How many covariates two groups have in common."""
+    return sum(a == b for a, b in zip(group.split(" · "), other.split(" · "), strict=False))

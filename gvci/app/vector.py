@@ -30,7 +30,7 @@ def distributions(
     figure = canvas(2.7 * columns, 2.6 * rows + 0.5)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=False):
-        (_violin if style == "violin" else _ecdf)(axis, panel)
+        (violin if style == "violin" else _ecdf)(axis, panel)
         predicted, measured = panel.heading
         words = [plain(panel.gene, 40)]
         words += [f"predicted {delta(predicted)}"] if predicted is not None else []
@@ -128,10 +128,11 @@ def curves(
     return written(figure, provenance, kind)
 
 
-def _violin(axis: Any, panel: Panel) -> None:
+def violin(axis: Any, panel: Panel, start: float = 0.0) -> None:
+    """A gene's kinds side by side from `start` on, one apart."""
     shown = [kind for kind in KINDS if kind in panel.values]
-    for x, kind in enumerate(shown):
-        values = panel.values[kind]
+    for at, kind in enumerate(shown):
+        x, values = start + at, panel.values[kind]
         colour = getattr(LIGHT, kind)
         if len(values) < 3:
             axis.plot([x] * len(values), values, "o", color=colour)
@@ -144,7 +145,7 @@ def _violin(axis: Any, panel: Panel) -> None:
         if kind == "predicted":
             area.set(edgecolor=colour, hatch="////", linewidth=1)
         axis.plot(x, values.mean(), "o", markersize=5, color=LIGHT.ink, markerfacecolor="white")
-    axis.set_xticks(range(len(shown)), shown)
+    axis.set_xticks([start + at for at in range(len(shown))], shown)
 
 
 def _ecdf(axis: Any, panel: Panel) -> None:

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from gvci.app import answer_files, answer_view
-from gvci.app.scenario import Answer, Scenario, answer
+from gvci.app.prediction import Answer, answer
+from gvci.app.scenario import Scenario
 from gvci.estimator import Z_95
 from gvci.run import Run
 from tests.app.conftest import DEMO

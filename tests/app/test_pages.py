@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gvci.app import scenario
+from gvci.app import prediction
 from gvci.data.dataset import PerturbationData
 from gvci.gate_words import gate_sentence, shares
 from gvci.registry import register
@@ -192,7 +192,7 @@ def test_unforeseen_fault_shows_an_id_only(
         message = "/secret/path"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(scenario, "answer", fail)
+    monkeypatch.setattr(prediction, "answer", fail)
     test = open_page("counterfactual")
     assert not test.exception
     assert "Error id" in said(test)

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 
-from gvci.app import answer_files, scenario
+from gvci.app import answer_files, prediction, scenario
 from gvci.app.report import MOST_ROWS, Report, Section, page
 from gvci.run import Run
 from tests.app.conftest import DEMO
@@ -49,7 +49,7 @@ def whole_without_internet(text: str) -> Reader:
 def test_a_prediction_as_a_report():
     run = Run.open(DEMO)
     group, perturbation = scenario.default_pair(run)
-    answer = scenario.answer(run, scenario.Scenario(perturbation, group))
+    answer = prediction.answer(run, scenario.Scenario(perturbation, group))
     genes = list(answer.table["gene"].head(6))
     made = {f.label: f for f in answer_files.downloads(run, answer, genes, "violin")}
     report = made["Report (.html)"]

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gvci.app import answer_files, network_files, regulators, scenario
+from gvci.app import answer_files, network_files, prediction, regulators, scenario
 from gvci.app.edges import Choice, choose
 from gvci.app.layout import lay_out
 from gvci.registry import register
@@ -157,7 +157,7 @@ def made(run: Run) -> dict[str, str | bytes]:
     files = network_files.downloads(run, network, edges, lay_out(edges, list(hubs)), choice)
     group = sorted(set(run.data.groups))[0]
     for kind in PERTURBED[:2]:
-        answer = scenario.answer(run, scenario.Scenario(NAMES[kind], group))
+        answer = prediction.answer(run, scenario.Scenario(NAMES[kind], group))
         genes = [NAMES[k] for k in ("script", "formula", "long", "handler") if k in NAMES]
         known = [gene for gene in genes if gene in list(answer.genes)]
         for style in ("violin", "ecdf"):

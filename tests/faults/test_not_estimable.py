@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from gvci import cli
-from gvci.app import scenario
+from gvci.app import prediction, scenario
 from gvci.app.text import delta
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
@@ -131,7 +131,7 @@ def test_f18_the_command_line_names_them(
 def test_f18_the_page_shows_no_number_where_there_is_none(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "run")
     run = Run.open(tmp_path / "run")
-    one = scenario.answer(run, scenario.Scenario(RARE, "B cells"))
+    one = prediction.answer(run, scenario.Scenario(RARE, "B cells"))
     assert one.interval != "influence"
     assert np.isfinite(one.table["predicted"]).all()
     assert np.isfinite(one.table[["low", "high"]]).all(axis=None)

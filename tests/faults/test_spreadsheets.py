@@ -14,7 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gvci import cli
-from gvci.app import answer_files, export, network_files, recovery_view, regulators, scenario
+from gvci.app import (
+    answer_files,
+    export,
+    network_files,
+    prediction,
+    recovery_view,
+    regulators,
+    scenario,
+)
 from gvci.app.edges import Choice, choose
 from gvci.app.layout import lay_out
 from gvci.app.recovered import Recovery, Target
@@ -153,7 +161,7 @@ def test_f40_files_of_the_pages(hostile_run: Run) -> None:
     made = network_files.downloads(run, network, edges, lay_out(edges, network.regulators), choice)
     for perturbation in run.data.perturbations:
         for group in sorted(set(run.data.groups)):
-            answer = scenario.answer(run, scenario.Scenario(perturbation, group))
+            answer = prediction.answer(run, scenario.Scenario(perturbation, group))
             made += answer_files.downloads(run, answer, [], "violin")[:2]
     row = {"auprc": -0.5, "auroc": 0.5, "early_precision": 0.1, "intervals": None}
     scores = {"refined": row, "prior": row, "differences": {}, "base_rate": 0.1}

@@ -12,7 +12,15 @@ from gvci.app.session.frame import (
     start_tour,
     to,
 )
-from gvci.app.session.url import follow, keep_known, linked_list, publish, tick, unknown_in_url
+from gvci.app.session.url import (
+    follow,
+    forget_note,
+    keep_known,
+    linked_list,
+    publish,
+    tick,
+    unknown_in_url,
+)
 from gvci.app.session.visitor import (
     job_in_url,
     own_workspace,
@@ -23,8 +31,9 @@ from gvci.app.session.visitor import (
 )
 
 __all__ = [
-    "Frame", "address", "colours", "faults", "follow", "guard", "job_in_url", "keep_known", "kept",
-    "linked_list", "navigate", "open_run", "own_workspace", "page", "publish", "shared",
+    "Frame", "address", "colours", "faults", "follow", "forget_note", "guard", "job_in_url",
+    "keep_known", "kept", "linked_list", "navigate", "open_run", "own_workspace", "page",
+    "publish", "shared",
     "show_upload", "start_tour", "tick", "to", "unknown_in_url", "upload_in_url", "visit",
     "workspace",
 ]  # fmt: skip

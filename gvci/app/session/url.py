@@ -97,3 +97,8 @@ def lately(name: str, found: T | None) -> T | None:
         return found
     kept, at = st.session_state.get(f"_wrong_{name}", (None, now))
     return kept if now - at < NOTE_SECONDS else None
+
+
+def forget_note(name: str) -> None:
+    """What was wrong in the URL has been put right."""
+    st.session_state.pop(f"_wrong_{name}", None)
