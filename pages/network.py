@@ -8,7 +8,6 @@ session.guard()
 from gvci.app import (  # noqa: E402
     edge_card,
     evidence,
-    exhibit,
     free_view,
     heat_map,
     layout,
@@ -23,7 +22,6 @@ from gvci.app import (  # noqa: E402
 from gvci.app import edges as graph  # noqa: E402
 from gvci.app.text import literal, number  # noqa: E402
 
-STILL = {"displayModeBar": False}
 LEAST = {"k": 25, "status": ["kept", "added"], "gene": ""}
 
 
@@ -96,44 +94,6 @@ def tell(network, place):
         st.caption(said.line)
     for note in notes:
         st.caption(f":material/info: {note if said else literal(note)}")
-
-
-def columns(looks):
-    """The looks of a table's columns as Streamlit takes them."""
-    config = st.column_config
-    return {
-        name: config.NumberColumn(format=look.format, width=look.width, help=look.help or None)
-        if look.format
-        else config.TextColumn(width=look.width, help=look.help or None)
-        for name, look in looks.items()
-    }
-
-
-def export(files):
-    """The button with the downloads."""
-    with frame.actions.popover("Export", icon=":material/download:"):
-        for file in files:
-            st.download_button(
-                file.label, file.make, file.name, file.mime, on_click="ignore", width="stretch"
-            )
-
-
-def present(shown):
-    """Claim, figure beside table, words, files."""
-    st.markdown(shown.claim)
-    left, right = st.columns([1.15, 1])
-    with left.container(border=True):
-        if isinstance(shown.figure, str):
-            st.iframe(shown.figure, height=exhibit.FRAME, alt=shown.alt)
-        else:
-            st.plotly_chart(shown.figure, theme=None, config=STILL, key="figure", alt=shown.alt)
-    with right:
-        st.dataframe(
-            shown.table, hide_index=True, height=shown.table_height, alt=shown.table_alt,
-            column_config=columns(shown.columns),
-        )  # fmt: skip
-        st.caption(shown.said)
-    export(shown.files)
 
 
 def truth_of(name):
@@ -234,12 +194,13 @@ def draw_graph(network, shown, choice):
         st.dataframe(
             regulators.rows(network, table), hide_index=True, height=340, key=rows_key,
             on_select=lambda: picked_in_table(rows_key, table),
-            selection_mode="single-row-required", column_config=columns(regulators.EDGE_COLUMNS),
+            selection_mode="single-row-required",
+            column_config=session.columns(regulators.EDGE_COLUMNS),
             alt="The edges of the graph; the ticked row is the edge on the card.",
         )  # fmt: skip
     if network.refined and not network.knows("sign"):
         st.caption("A weight has no sign: it does not tell activation from repression.")
-    export(network_files.downloads(frame.run, network, table, plan, choice))
+    session.export(frame, network_files.downloads(frame.run, network, table, plan, choice))
 
 
 def draw_edges(network, chosen, default, uploaded, places):
@@ -253,7 +214,7 @@ def draw_edges(network, chosen, default, uploaded, places):
         draw_graph(network, shown, choice)
     else:
         make = free_view.exhibit if free else heat_map.exhibit
-        present(make(frame.run, network, shown, choice, session.colours()))
+        session.present(frame, make(frame.run, network, shown, choice, session.colours()))
 
 
 def draw_recovery(network, chosen, default, uploaded, places):
@@ -288,7 +249,7 @@ def draw_recovery(network, chosen, default, uploaded, places):
             result = session.kept("recovery", key, compute)
     kind = recovered.PAIRS[pairs or "All pairs"]
     drawn = recovery_view.exhibit(run, result, kind, chosen, session.colours(), mine)
-    present(drawn) if drawn else st.info(recovery_view.NOTHING)
+    session.present(frame, drawn) if drawn else st.info(recovery_view.NOTHING)
 
 
 def draw_whole(network, chosen, default, uploaded, places):
@@ -308,10 +269,10 @@ def draw_whole(network, chosen, default, uploaded, places):
         more = {"selection_mode": "multi-row", "on_select": lambda: picked_hubs(key, table, chosen)}
     st.dataframe(
         table, hide_index=True, height=480, key=key, alt=whole.alt_text(network, part),
-        column_config=columns(whole.COLUMNS), **more,
+        column_config=session.columns(whole.COLUMNS), **more,
     )  # fmt: skip
     st.caption(whole.words(network, part))
-    export(whole.downloads(frame.run, network))
+    session.export(frame, whole.downloads(frame.run, network))
 
 
 def picked_hubs(key, table, chosen):
