@@ -1,12 +1,15 @@
-"""Network: the refined edges of a few regulators, as a graph, a card and a table in step."""
+"""Network: the refined edges of a few regulators, as graph, heat map, curves and tables."""
 
 import streamlit as st
 
 from gvci.app import session
 
 session.guard()
-from gvci.app import edges as graph  # noqa: E402
 from gvci.app import (  # noqa: E402
+    edge_card,
+    evidence,
+    free_view,
+    heat_map,
     layout,
     network_files,
     network_view,
@@ -14,36 +17,21 @@ from gvci.app import (  # noqa: E402
     recovery_view,
     regulators,
     support,
+    whole,
 )
-from gvci.app.text import italic, literal, number  # noqa: E402
+from gvci.app import edges as graph  # noqa: E402
+from gvci.app.text import literal, number  # noqa: E402
 
-VIEWS = ("Graph", "Precision and recall")
-STILL = {"displayModeBar": False}
-COLUMNS = {
-    "Regulator": st.column_config.TextColumn(width=68),
-    "Target": st.column_config.TextColumn(width=78),
-    "Weight": st.column_config.NumberColumn(format="%.3f", width=54),
-    "Over bg": st.column_config.NumberColumn(format="%.3f", width=66),
-    "Sign": st.column_config.TextColumn(width=38, help="+ activates, − represses, ? not known"),
-    "Evidence": st.column_config.NumberColumn(
-        format="%.1f", width=64, help="Log likelihood ratio of edge against no edge."
-    ),
-    "Stability": st.column_config.TextColumn(
-        width=64, help="Random halves of the cells in which the evidence is positive."
-    ),
-    "Status": st.column_config.TextColumn(width=62),
-}
 LEAST = {"k": 25, "status": ["kept", "added"], "gene": ""}
+
+
+# --- pieces ----------------------------------------------------------------------------
 
 
 def open_a_network(run):
     """The edge list that was uploaded now, else the one of the link, if any."""
     with st.popover("Open a network", icon=":material/folder_open:", type="tertiary"):
-        st.caption(
-            "An edge list with the columns source (or tf) and target, or a matrix, as csv, tsv or "
-            "parquet; GraphML; SCENIC's reg.csv; or a gmt. Its names are matched with this run's. "
-            "Other runs: the list at the top."
-        )
+        st.caption(network_files.HOW_TO_OPEN)
         ways = network_files.ORIENTATIONS
         way = st.selectbox("The file is", list(ways), key="edge_list_way")
         file = st.file_uploader("Edge list", key="edge_list", max_upload_size=100)
@@ -73,17 +61,68 @@ def find_a_gene(run, network, not_found):
                 st.button(literal(label), key=f"{query}{label}", on_click=show, args=(names,))
 
 
-def show(names):
+def show(names, others=None):
     """Put regulators on the page, first."""
-    others = [name for name in st.session_state["_drawn_tfs"] if name not in names]
-    st.session_state.update(tfs=[*names, *others], gene="")
-    session.publish("tfs", st.session_state["tfs"], ())
+    others = st.session_state["_drawn_tfs"] if others is None else others
+    tfs = [*names, *(name for name in others if name not in names)]
+    st.session_state.update(tfs=tfs, gene="")
+    session.publish("tfs", tfs, ())
 
 
 def reset(default):
     """All filters as they were at the start."""
     st.session_state.update(LEAST, tfs=default)
     st.session_state.pop("above", None)
+
+
+def nothing(words, default):
+    """Say that a view is empty, and offer the way back."""
+    st.info(words)
+    st.button("Reset the filters", on_click=reset, args=(default,), icon=":material/undo:")
+
+
+def tell(network, place):
+    """Support, level and floors, and behind a button how the weights came about."""
+    said = support.statement(network)
+    notes = network.notes if said is None else said.remarks
+    if said is not None:
+        with place:
+            if said.verdict:
+                st.badge(said.verdict, icon=said.icon, color=said.colour)
+            with st.popover("How these weights came about", type="tertiary", width="content"):
+                st.markdown("\n\n".join(said.details))
+        st.caption(said.line)
+    for note in notes:
+        st.caption(f":material/info: {note if said else literal(note)}")
+
+
+def truth_of(name):
+    """A set of known targets among the run's genes, read once for all viewers."""
+    genes = frame.run.data.genes
+    return session.shared("truth", frame.run, name, lambda: recovered.load(name, genes))
+
+
+def filters(network, chosen, places):
+    """Edges per regulator, statuses and smallest weight: of graph, heat map and free layout."""
+    k = places[0].slider("Strongest edges per regulator", 1, 100, 25, key="k", bind="query-params")
+    statuses, minimum = list(graph.STATUSES), 0.0
+    if network.refined:
+        help_text = "Against the prior. Removed edges are counted apart from the others."
+        statuses = places[1].pills(
+            "Edge status", graph.STATUSES, selection_mode="multi", default=LEAST["status"],
+            key="status", bind="query-params", help=help_text,
+        )  # fmt: skip
+        low, high, first_shown = regulators.limits(network)
+        starts = "above the prior floor" if first_shown > low else "at α"
+        minimum = places[2].slider(
+            "Smallest weight", low, high, first_shown, 0.01, key="above", bind="query-params",
+            help=f"It starts {starts}, and reaches down to α; the background is "
+            f"{number(network.background)}.",
+        )  # fmt: skip
+    return graph.Choice(tuple(chosen), k, tuple(statuses), minimum)
+
+
+# --- views -----------------------------------------------------------------------------
 
 
 def picked_in_graph(key, table):
@@ -103,35 +142,87 @@ def picked_in_table(key, table):
         st.session_state.update(edge=edge, _ticked=tuple(edge), _clicked=None, _drawn=drawn)
 
 
-def tell(network, place):
-    """Level, support, floors and notes, and behind a button how the weights came about."""
-    said = support.statement(network)
-    if said is not None:
-        with place:
-            if said.verdict:
-                st.badge(said.verdict, icon=said.icon, color=said.colour)
-            st.markdown(said.headline, width="content")
-            with st.popover("How these weights came about", type="tertiary", width="content"):
-                st.markdown("\n\n".join(said.details))
-        st.caption(said.support)
-        for remark in said.remarks:
-            st.caption(f":material/info: {remark}")
-        return
-    for note in network.notes:
-        st.caption(f":material/info: {literal(note)}")
+def show_card(network, edge):
+    """The chosen edge: numbers, evidence, links, and what would knock its regulator out."""
+    names = recovered.candidates(frame.run)
+    ends = str(edge["source"]), str(edge["target"])
+    card = edge_card.card(network, edge, evidence.records(names, truth_of, *ends))
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.markdown(f"**{card.title}**", width="content")
+        with st.container(horizontal=True, width="content", gap="small"):
+            for words, icon, colour in card.badges:
+                st.badge(words, icon=icon, color=colour)
+    for place, (label, value) in zip(st.columns([1.3, 1, 1.2]), card.numbers, strict=False):
+        place.metric(label, value)
+    if card.words:
+        st.caption(card.words)
+    st.markdown(card.evidence)
+    st.caption(card.links)
+    for label, words in edge_card.perturbations_of(frame.run, ends[0]):
+        icon = ":material/experiment:"
+        if st.button(words, type="primary", icon=icon, width="stretch", key=f"do {label}"):
+            query = {"perturbation": label, "run": frame.entry.id}
+            st.switch_page(session.to("counterfactual"), query_params=query)
 
 
-def score(frame, network, chosen, default, uploaded, places):
-    """The precision–recall view."""
+def draw_graph(network, shown, choice):
+    """The graph, the card and the table in step."""
+    table, names = shown.edges, set(network.genes)
+    plan = layout.lay_out(table, choice.regulators)
+    session.linked_list("edge", [], lambda name: name if name in names else None)
+    at = graph.row_of(table, st.session_state["edge"])
+    edge = table.loc[at]
+    pair = (edge["source"], edge["target"])
+    session.publish("edge", list(pair) if at else [], [])
+    of_filters = network_view.key(network.name, choice)
+    st.markdown(regulators.summary(network, shown))
+    left, right = st.columns([1.35, 1])
+    with left.container(border=True):
+        key = f"graph-{of_filters}-{st.session_state.get('_drawn', 0)}"
+        mark = pair if st.session_state.get("_ticked") == pair else None
+        st.echarts_chart(
+            network_view.option(network, table, plan, session.colours(), mark),
+            height=plan.shown_height(), theme=None, renderer="svg", key=key,
+            on_select=lambda: picked_in_graph(key, table),
+            alt=network_view.alt_text(network, table),
+        )  # fmt: skip
+    with right:
+        with st.container(border=True):
+            show_card(network, edge)
+        rows_key = f"rows-{of_filters}"
+        session.tick(rows_key, [at])
+        st.dataframe(
+            regulators.rows(network, table), hide_index=True, height=340, key=rows_key,
+            on_select=lambda: picked_in_table(rows_key, table),
+            selection_mode="single-row-required",
+            column_config=session.columns(regulators.EDGE_COLUMNS),
+            alt="The edges of the graph; the ticked row is the edge on the card.",
+        )  # fmt: skip
+    if network.refined and not network.knows("sign"):
+        st.caption("A weight has no sign: it does not tell activation from repression.")
+    session.export(frame, network_files.downloads(frame.run, network, table, plan, choice))
+
+
+def draw_edges(network, chosen, default, uploaded, places):
+    """Graph, heat map or free layout of the edges that pass the filters."""
+    choice = filters(network, chosen, places)
+    free = view == "Free layout"
+    shown = graph.choose(network, choice, free_view.MOST_DRAWN if free else graph.MOST_DRAWN)
+    if shown.edges.empty:
+        nothing("**Nothing to draw.** No edge of these regulators passes the filters.", default)
+    elif view == "Graph":
+        draw_graph(network, shown, choice)
+    else:
+        make = free_view.exhibit if free else heat_map.exhibit
+        session.present(frame, make(frame.run, network, shown, choice, session.colours()))
+
+
+def draw_recovery(network, chosen, default, uploaded, places):
+    """Precision and recall against known targets."""
     run, mine = frame.run, "Refined" if network.refined else "This list"
-    genes = [str(gene) for gene in network.genes]
-
-    def truth_of(name):
-        return session.shared("truth", run, name, lambda: recovered.load(name, run.data.genes))
-
     found = recovered.targets(recovered.candidates(run), truth_of, chosen)
     if not found:
-        st.info(recovered.NO_TRUTH)
+        nothing(recovered.NO_TRUTH if chosen else "**Choose a regulator** to score.", default)
         return
     by_title = {target.title: target for target in found}
     session.unknown_in_url("truth", list(by_title), "The set of known targets")
@@ -140,7 +231,7 @@ def score(frame, network, chosen, default, uploaded, places):
         "Pairs", list(recovered.PAIRS), default="All pairs", required=True, key="pairs",
         bind="query-params", help="All pairs of these regulators with another gene, or some.",
     )  # fmt: skip
-    small = len(genes) <= recovered.MOST_GENES_FOR_FORESTS
+    small = len(network.genes) <= recovered.MOST_GENES_FOR_FORESTS
     forests = small and places[2].toggle(
         "GENIE3 too", key="genie3", bind="query-params",
         help="A rival made of random forests: it takes a minute or two, once.",
@@ -156,134 +247,46 @@ def score(frame, network, chosen, default, uploaded, places):
         else:
             key = f"{uploaded.fingerprint()}{run.fingerprint}{target}{forests}"
             result = session.kept("recovery", key, compute)
-    view = recovered.PAIRS[pairs or "All pairs"]
-    scores, curves = result.scores[view], result.curves[view]
-    if scores is None or curves.empty:
-        st.info("**Nothing to score.** None of the known edges is among these pairs.")
-        return
-    st.markdown(recovered.verdict(scores, mine))
-    left, right = st.columns([1.15, 1])
-    with left.container(border=True):
-        st.plotly_chart(
-            recovery_view.figure(curves, session.colours(), mine), theme=None, config=STILL,
-            key="recovery_chart", alt=recovery_view.alt_text(result, view, mine),
-        )  # fmt: skip
-    with right:
-        st.dataframe(
-            recovery_view.rows(scores, mine), hide_index=True,
-            alt="Area under the precision–recall curve of each ranking, best first.",
-            column_config={
-                "Ranking": st.column_config.TextColumn(width=190),
-                "AUPRC": st.column_config.NumberColumn(format="%.2f", width=58),
-                "95 %": st.column_config.TextColumn(width=88),
-            },
-        )  # fmt: skip
-        left_out = [name for name in chosen if name not in target.regulators]
-        said = [
-            f"{scores['n_true']:,} known edges of {', '.join(map(italic, target.regulators))} "
-            f"among {scores['n_pairs']:,} pairs.",
-            "A tie-break puts prior edges first, each side ranked by the other score. "
-            "Intervals and the band: 95 % bootstrap over target genes, differences paired; they "
-            "do not tell how new cells would change the scores.",
-        ]
-        if left_out:
-            said.append(f"Not in this set: {', '.join(map(italic, left_out))}.")
-        if not small:
-            said.append("GENIE3 takes long here: `python -m gvci edges … --genie3`.")
-        st.caption(" ".join([*said, *map(literal, result.notes)]))
-    with frame.actions.popover("Export", icon=":material/download:"):
-        for file in recovery_view.downloads(run, result, view, mine):
-            st.download_button(
-                file.label, file.make, file.name, file.mime, on_click="ignore", width="stretch"
-            )
+    kind = recovered.PAIRS[pairs or "All pairs"]
+    drawn = recovery_view.exhibit(run, result, kind, chosen, session.colours(), mine)
+    session.present(frame, drawn) if drawn else st.info(recovery_view.NOTHING)
 
 
-def explore(frame, network, chosen, default, uploaded, places):
-    """The graph, the card and the table in step."""
-    second, third, fourth = places
-    k = second.slider("Strongest edges per regulator", 1, 100, 25, key="k", bind="query-params")
-    statuses, minimum = list(graph.STATUSES), 0.0
-    if network.refined:
-        help_text = "Against the prior. Removed edges are counted apart from the others."
-        statuses = third.pills(
-            "Edge status", graph.STATUSES, selection_mode="multi", default=LEAST["status"],
-            key="status", bind="query-params", help=help_text,
+def draw_whole(network, chosen, default, uploaded, places):
+    """The whole network as tables; a ticked hub is a regulator of the other views."""
+    names = whole.parts(network)
+    session.unknown_in_url("table", names, "The table")
+    left, right = st.columns([1.7, 1], vertical_alignment="center")
+    left.markdown(whole.summary(network))
+    with right.container(horizontal=True, horizontal_alignment="right"):
+        part = st.segmented_control(
+            "Table", names, default=names[0], required=True, key="table", bind="query-params",
+            label_visibility="collapsed",
         )  # fmt: skip
-        low, high, first_shown = regulators.limits(network)
-        starts = "above the prior floor" if first_shown > low else "at α"
-        minimum = fourth.slider(
-            "Smallest weight", low, high, first_shown, 0.01, key="above", bind="query-params",
-            help=f"It starts {starts}, and reaches down to α; the background is "
-            f"{number(network.background)}.",
-        )  # fmt: skip
-    choice = graph.Choice(tuple(chosen), k, tuple(statuses), minimum)
-    shown = graph.choose(network, choice)
-    table = shown.edges
-    if table.empty:
-        st.info("**Nothing to draw.** No edge of these regulators passes the filters.")
-        st.button("Reset the filters", on_click=reset, args=(default,), icon=":material/undo:")
-        return
-    plan = layout.lay_out(table, chosen)
-    names = set(network.genes)
-    session.linked_list("edge", [], lambda name: name if name in names else None)
-    at = graph.row_of(table, st.session_state["edge"])
-    edge = table.loc[at]
-    session.publish("edge", [edge["source"], edge["target"]] if at else [], [])
-    filters = network_view.key(network.name, choice)
+    table, key, more = whole.table(network, part), f"whole-{part}", {}
+    if part == whole.HUBS:
+        session.tick(key, whole.ticked(table, chosen))
+        more = {"selection_mode": "multi-row", "on_select": lambda: picked_hubs(key, table, chosen)}
+    st.dataframe(
+        table, hide_index=True, height=480, key=key, alt=whole.alt_text(network, part),
+        column_config=session.columns(whole.COLUMNS), **more,
+    )  # fmt: skip
+    st.caption(whole.words(network, part))
+    session.export(frame, whole.downloads(frame.run, network))
 
-    st.markdown(regulators.summary(network, shown))
-    left, right = st.columns([1.35, 1])
-    with left.container(border=True):
-        key = f"graph-{filters}-{st.session_state.get('_drawn', 0)}"
-        pair = (edge["source"], edge["target"])
-        mark = pair if st.session_state.get("_ticked") == pair else None
-        st.echarts_chart(
-            network_view.option(network, table, plan, session.colours(), mark),
-            height=plan.shown_height(), theme=None, renderer="svg", key=key,
-            on_select=lambda: picked_in_graph(key, table),
-            alt=network_view.alt_text(network, table),
-        )  # fmt: skip
-    with right:
-        with st.container(border=True):
-            card = regulators.card(network, edge)
-            with st.container(horizontal=True, horizontal_alignment="distribute"):
-                st.markdown(f"**{italic(pair[0])} → {italic(pair[1])}**", width="content")
-                with st.container(horizontal=True, width="content", gap="small"):
-                    if network.knows("sign"):
-                        words, icon = regulators.sign_of(edge)
-                        st.badge(words, icon=icon, color="gray")
-                    st.badge(card.status, icon=card.icon, color=card.colour)
-            for place, (label, value) in zip(st.columns(3), card.numbers, strict=False):
-                place.metric(label, value)
-            if card.words:
-                st.caption(card.words)
-            lines = [
-                f"{italic(gene)}: " + " · ".join(f"[{name}]({url})" for name, url in links.items())
-                for gene, links in card.links.items()
-            ]
-            st.caption("  \n".join(lines))
-            for label, words in regulators.perturbations_of(frame.run, pair[0]):
-                icon = ":material/experiment:"
-                if st.button(words, type="primary", icon=icon, width="stretch", key=f"do {label}"):
-                    query = {"perturbation": label, "run": frame.entry.id}
-                    st.switch_page(session.to("counterfactual"), query_params=query)
-        rows_key = f"rows-{filters}"
-        session.tick(rows_key, [at])
-        st.dataframe(
-            regulators.rows(network, table), hide_index=True, height=340, key=rows_key,
-            on_select=lambda: picked_in_table(rows_key, table),
-            selection_mode="single-row-required",
-            column_config=COLUMNS,
-            alt="The edges of the graph; the ticked row is the edge on the card.",
-        )  # fmt: skip
-    with frame.actions.popover("Export", icon=":material/download:"):
-        for file in network_files.downloads(frame.run, network, table, plan, choice):
-            st.download_button(
-                file.label, file.make, file.name, file.mime, on_click="ignore", width="stretch"
-            )
-    if network.refined and not network.knows("sign"):
-        st.caption("A weight has no sign: it does not tell activation from repression.")
 
+def picked_hubs(key, table, chosen):
+    """Rows were ticked or unticked."""
+    show(whole.joined(table, st.session_state[key]["selection"]["rows"], chosen), [])
+
+
+VIEWS = {
+    "Graph": draw_edges,
+    "Heat map": draw_edges,
+    "Free layout": draw_edges,
+    "Precision and recall": draw_recovery,
+    "Whole network": draw_whole,
+}
 
 with session.page("Network") as frame:
     first, second, third, fourth, fifth = st.columns([1.6, 1.05, 1.3, 1.0, 0.95])
@@ -304,11 +307,11 @@ with session.page("Network") as frame:
     with gene_place:
         find_a_gene(frame.run, network, missing)
     line = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    session.unknown_in_url("view", list(VIEWS), "The view")
     view = line.segmented_control(
-        "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params",
+        "View", list(VIEWS), default="Graph", required=True, key="view", bind="query-params",
         label_visibility="collapsed",
     )  # fmt: skip
     tell(network, line)
     # A function and no st.stop: the frame's own parts come after it.
-    draw = score if view == VIEWS[1] else explore
-    draw(frame, network, chosen, default, uploaded, (second, third, fourth))
+    VIEWS[view](network, chosen, default, uploaded, (second, third, fourth))

@@ -140,22 +140,29 @@ class Choice:
 
 @dataclass(frozen=True)
 class Shown:
-    """The edges that are drawn and listed, and how many match the filters but for k."""
+    """The edges that are drawn and listed, and how many match the filters but for k.
+
+    Attributes:
+        ranked_by: what "strongest" means. capped: k edges of each would be too many to draw.
+    """
 
     edges: pd.DataFrame
     matching: int
     ranked_by: str = "weight"
+    capped: bool = False
 
     @property
     def sentence(self) -> str:
         """What is shown, in words."""
-        text = f"Showing {len(self.edges):,} of {self.matching:,} edges"
-        text += " by evidence" if self.ranked_by == "evidence" else ""
-        return text if len(self.edges) < MOST_DRAWN else f"{text}, the strongest that can be drawn"
+        if self.capped:
+            text = f"{self.matching:,} edges match, drawing the strongest {len(self.edges):,}"
+        else:
+            text = f"Showing {len(self.edges):,} of {self.matching:,} edges"
+        return text + (" by evidence" if self.ranked_by == "evidence" else "")
 
 
-def choose(network: Network, choice: Choice) -> Shown:
-    """The k strongest edges of each regulator.
+def choose(network: Network, choice: Choice, most: int = MOST_DRAWN) -> Shown:
+    """The k strongest edges of each regulator, and of these at most the `most` strongest.
 
     Removed edges lie below α by definition, so the smallest weight does not apply to them, and
     their k strongest are counted apart from those of the adopted edges.
@@ -170,10 +177,11 @@ def choose(network: Network, choice: Choice) -> Shown:
     strongest = matching.groupby(
         [matching["source"], matching["status"] == "removed"], sort=False
     ).head(choice.k)
-    by_regulator = strongest["source"].map({name: i for i, name in enumerate(choice.regulators)})
-    ordered = strongest.assign(rank=by_regulator).sort_values("rank", kind="stable")
-    edges = ordered.drop(columns="rank").head(MOST_DRAWN).reset_index(drop=True)
-    return Shown(edges, len(matching), network.ranked_by)
+    kept = strongest.head(most)
+    by_regulator = kept["source"].map({name: i for i, name in enumerate(choice.regulators)})
+    order = by_regulator.sort_values(kind="stable").index
+    edges = kept.loc[order].reset_index(drop=True)
+    return Shown(edges, len(matching), network.ranked_by, len(strongest) > most)
 
 
 def row_of(edges: pd.DataFrame, edge: Sequence[str]) -> int:

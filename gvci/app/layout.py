@@ -25,7 +25,7 @@ class Layout:
     width: float
     height: float
 
-    def shown_height(self, across: float = 520.0) -> int:
+    def shown_height(self, across: float = 480.0) -> int:
         """Height in pixels of a chart in which the nodes get `across` pixels of width."""
         places = np.array(list(self.positions.values()))
         wide, tall = np.ptp(places, axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import plotly.graph_objects as go
 
 from gvci.app import export, vector
 from gvci.app.charts import base_layout
+from gvci.app.exhibit import Column, Exhibit
 from gvci.app.network_files import Download
 from gvci.app.provenance import facts
-from gvci.app.recovered import NAMES, Recovery, score_table
-from gvci.app.text import number, tagged
+from gvci.app.recovered import MOST_GENES_FOR_FORESTS, NAMES, Recovery, score_table, verdict
+from gvci.app.text import italic, literal, number, tagged
 from gvci.app.theme import Palette
 from gvci.run import Run
 
@@ -30,6 +32,53 @@ SHORT = {
     "genie3": "GENIE3",
 }
 HEIGHT = 380
+COLUMNS = {"Ranking": Column(190), "AUPRC": Column(58, "%.2f"), "95 %": Column(88)}
+NOTHING = "**Nothing to score.** None of the known edges is among these pairs."
+READING = (
+    "A tie-break puts prior edges first, each side ranked by the other score. Intervals and the "
+    "band: 95 % bootstrap over target genes, differences paired; they do not tell how new cells "
+    "would change the scores."
+)
+
+
+def exhibit(
+    run: Run, found: Recovery, view: str, chosen: Sequence[str], colours: Palette, mine: str
+) -> Exhibit | None:
+    """The view; None where there is nothing to score.
+
+    Args:
+        view: all, prior or novel pairs. chosen: regulators on the page, in the set or not.
+        mine: what the network's own ranking is called.
+    """
+    scores, curves = found.scores[view], found.curves[view]
+    if scores is None or curves.empty:
+        return None
+    return Exhibit(
+        verdict(scores, mine),
+        figure(curves, colours, mine),
+        alt_text(found, view, mine),
+        rows(scores, mine),
+        "Area under the precision–recall curve of each ranking, best first.",
+        COLUMNS,
+        words(run, found, scores, chosen),
+        downloads(run, found, view, mine),
+    )
+
+
+def words(run: Run, found: Recovery, scores: dict[str, Any], chosen: Sequence[str]) -> str:
+    """What was scored, how to read it, and what was left out; Markdown."""
+    known = found.target.regulators
+    said = [
+        f"{scores['n_true']:,} known edges of {', '.join(map(italic, known))} among "
+        f"{scores['n_pairs']:,} pairs.",
+        READING,
+    ]
+    left_out = [name for name in chosen if name not in known]
+    if left_out:
+        said.append(f"Not in this set: {', '.join(map(italic, left_out))}.")
+    if len(run.data.genes) > MOST_GENES_FOR_FORESTS:
+        said.append("GENIE3 takes long here: `python -m gvci edges … --genie3`.")
+    return " ".join([*said, *map(literal, found.notes)])
 
 
 def figure(curves: pd.DataFrame, colours: Palette, mine: str = "Refined") -> go.Figure:

@@ -1,40 +1,33 @@
-"""What the Network page says: lookups, the summary line, the card of an edge."""
+"""What the Network page says: lookups, the weight filter, the summary line, the edge table."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import pandas as pd
 
 from gvci.app import genes
-from gvci.app.edges import Network, Shown, from_edge_list, from_refined, gene_links
-from gvci.app.text import MINUS, count, literal, number
+from gvci.app.edges import Network, Shown, from_edge_list, from_refined
+from gvci.app.exhibit import Column
+from gvci.app.text import MINUS, count
 from gvci.errors import GRNError
 from gvci.grn import GRN
 from gvci.run import Run
 
-BADGES = {
-    "added": ("Added", ":material/add:", "orange"),
-    "kept": ("Kept", ":material/check:", "gray"),
-    "removed": ("Removed", ":material/remove:", "gray"),
-    "listed": ("Listed", ":material/list:", "gray"),
+EDGE_COLUMNS = {
+    "Regulator": Column(68),
+    "Target": Column(78),
+    "Weight": Column(54, "%.3f"),
+    "Over bg": Column(66, "%.3f", "Weight over the background."),
+    "Sign": Column(38, "", "+ activates, − represses, ? not known"),
+    "Evidence": Column(64, "%.1f", "Log likelihood ratio of edge against no edge."),
+    "Stability": Column(64, "", "Random halves of the cells in which the evidence is positive."),
+    "Status": Column(62),
+    "Prior": Column(48),
 }
-
-
-@dataclass(frozen=True)
-class Card:
-    """One edge: its status as a badge, three labelled numbers, a sentence, and links."""
-
-    status: str
-    icon: str
-    colour: Any
-    numbers: list[tuple[str, str]]
-    words: str
-    links: dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -133,93 +126,6 @@ def summary(network: Network, shown: Shown) -> str:
     }
     parts = [text.format(int(counts[s])) for s, text in words.items() if counts.get(s, 0)]
     return f"**{shown.sentence}**: {', '.join(parts)}."
-
-
-def card(network: Network, edge: pd.Series[Any]) -> Card:
-    """The card of one edge of the table."""
-    status, icon, colour = BADGES[str(edge["status"])]
-    weight = float(edge["weight"])
-    words = ""
-    if network.background is None:
-        numbers = [("Weight", number(weight, signed=weight < 0))]
-    else:
-        over = number(weight - network.background, signed=True)
-        in_prior = "yes" if edge["prior"] else "no"
-        numbers = [
-            ("In the prior", in_prior),
-            ("Refined weight", number(weight)),
-            ("Over background", over),
-        ]
-        if network.knows("evidence"):
-            numbers = [
-                ("Refined weight", number(weight)),
-                ("Evidence (log)", number(float(edge["evidence"]), 1, signed=True)),
-                ("Stability", halves(network, edge) or "not judged"),
-            ]
-            words = explained(network, edge)
-    ends = dict.fromkeys((str(edge["source"]), str(edge["target"])))
-    return Card(status, icon, colour, numbers, words, {gene: gene_links(gene) for gene in ends})
-
-
-def explained(network: Network, edge: pd.Series[Any]) -> str:
-    """Sign, evidence, stability and prior of an edge, in plain words."""
-    background = network.background or 0.0
-    over = number(float(edge["weight"]) - background, signed=True)
-    parts = [likelihood(float(edge["evidence"]))]
-    found = halves(network, edge)
-    parts += [f"Found in {found} of the cells." if found else ""]
-    prior = "In the prior" if edge["prior"] else "Not in the prior"
-    parts += [f"{prior}; {over} over the background."]
-    return " ".join(part for part in parts if part)
-
-
-def likelihood(evidence: float) -> str:
-    """A log likelihood ratio in words: what the data alone say."""
-    if not math.isfinite(evidence):
-        return "What the data say about it is not known."
-    times = math.exp(min(abs(evidence), 99.0))
-    if times < 1.5:
-        return "The data say next to nothing about it."
-    words = "over a million" if times > 1e6 else f"{times:.1f}" if times < 10 else _rounded(times)
-    better = "an edge than not" if evidence > 0 else "no edge than one"
-    return f"The data alone say: {words} times more likely {better}."
-
-
-def _rounded(value: float) -> str:
-    """Two digits that count: 8 123 as "8,100"."""
-    step = 10 ** (math.floor(math.log10(value)) - 1)
-    return f"{round(value / step) * step:,}"
-
-
-def halves(network: Network, edge: pd.Series[Any]) -> str:
-    """In how many random halves of the cells the evidence is positive: "5 of 5 halves"."""
-    share = float(edge.get("stability", math.nan))
-    if not math.isfinite(share):
-        return ""
-    drawn = int(network.meta.get("settings", {}).get("halves", 0))
-    return f"{round(share * drawn)} of {drawn} halves" if drawn else f"{100 * share:.0f} %"
-
-
-def sign_of(edge: pd.Series[Any]) -> tuple[str, str]:
-    """The words and the icon of an edge's sign."""
-    sign = int(edge.get("sign", 0))
-    return {
-        1: ("Activates", ":material/arrow_forward:"),
-        -1: ("Represses", ":material/line_end:"),
-    }.get(sign, ("Sign not known", ":material/question_mark:"))
-
-
-def perturbations_of(run: Run, gene: str) -> list[tuple[str, str]]:
-    """Perturbations of the model that hit this gene, each with the words of its button."""
-    if run.kind == "grn":
-        return []
-    found = []
-    for label in run.model.treatment_code.levels:
-        if label == gene:
-            found.append((label, f"Knock out {literal(gene)} and predict"))
-        elif label.split(" ")[0] == gene:
-            found.append((label, f"Predict {literal(label)}"))
-    return found
 
 
 def rows(network: Network, edges: pd.DataFrame) -> pd.DataFrame:

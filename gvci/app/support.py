@@ -23,17 +23,16 @@ class Statement:
 
     Attributes:
         verdict, icon, colour: the badge; empty where the prior was not judged at all.
-        headline: the level, or the preset, Markdown.
-        support: the support sentence, floors and false discoveries, Markdown.
+        line: the level or the preset, floors and false discoveries, Markdown.
         details: paragraphs of "How these weights came about", Markdown.
-        remarks: what thresholding does not do, Markdown.
+        remarks: what must not be overlooked: a prior that is not supported, and what
+            thresholding does not do; Markdown.
     """
 
     verdict: str
     icon: str
     colour: Any
-    headline: str
-    support: str
+    line: str
     details: list[str]
     remarks: list[str]
 
@@ -48,19 +47,20 @@ def statement(network: Network) -> Statement | None:
         floors.append(f"prior floor {number(network.prior_floor)}")
     floors.append(f"α {number(network.alpha)}")
     if "level" not in meta:
-        headline = f"**Preset {literal(meta.get('preset', 'paper'))}**"
+        floors.insert(0, f"Preset {literal(meta.get('preset', 'paper'))}")
         told = [*_of_paper(network), *_left_out(network)]
-        return Statement("", "", "gray", headline, f"{' · '.join(floors)}.", told, [])
+        return Statement("", "", "gray", f"{' · '.join(floors)}.", told, [])
     rate = meta.get("false_discovery", {}).get("estimate")
     if rate is not None:
         floors.append(f"estimated false edges {100 * rate:.0f} % (optimistic)")
     level = int(meta["level"])
-    headline = f"**Level {level} · {LEVELS[level]}**"
+    line = " · ".join([f"Level {level}: {LEVELS[level]}", *floors])
     verdict, icon, colour = VERDICTS.get(str(meta.get("supported")), VERDICTS["unknown"])
-    support = f"{literal(meta.get('support', ''), 600)} {' · '.join(floors)}."
+    support = literal(meta.get("support", ""), 600)
     told = [*_of_levels(network), *_left_out(network)]
     remarks = [literal(sentence, 600) for sentence in meta.get("thresholding", [])]
-    return Statement(verdict, icon, colour, headline, support, told, remarks)
+    (told if meta.get("supported") == "yes" else remarks).insert(0, support)
+    return Statement(verdict, icon, colour, f"{line}.", told, remarks)
 
 
 def _left_out(network: Network) -> list[str]:

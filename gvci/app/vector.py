@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from gvci.app.charts import KINDS, Panel, grid_shape
@@ -125,6 +126,47 @@ def curves(
         axis.spines[side].set_visible(False)
     axis.tick_params(labelsize=7)
     axis.set_title(plain(title), fontsize=9, loc="left", parse_math=False)
+    return written(figure, provenance, kind)
+
+
+def heat_maps(
+    panels: Mapping[str, np.ndarray],
+    marks: np.ndarray,
+    targets: Sequence[str],
+    regulators: Sequence[str],
+    scale: tuple[float, float],
+    title: str,
+    provenance: Mapping[str, object],
+    kind: Kind,
+) -> bytes:
+    """Matrices (targets, regulators) side by side on one scale; marks in the last one."""
+    across = 0.34 * len(regulators) + 0.5
+    figure = canvas(len(panels) * max(across, 1.6) + 2, 0.17 * len(targets) + 2)
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axis, (heading, values) in zip(axes, panels.items(), strict=True):
+        drawn = axis.pcolormesh(
+            values, cmap="cividis", vmin=scale[0], vmax=scale[1], edgecolors="white", linewidth=0.4
+        )
+        axis.set_title(plain(heading, 40), fontsize=8, loc="left", parse_math=False)
+        axis.set_xticks(np.arange(len(regulators)) + 0.5)
+        names = [plain(name, 30) for name in regulators]
+        axis.set_xticklabels(names, rotation=90, fontsize=7, fontstyle="italic", parse_math=False)
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
+    axes[0].invert_yaxis()
+    axes[0].set_yticks(np.arange(len(targets)) + 0.5)
+    names = [plain(name, 30) for name in targets]
+    axes[0].set_yticklabels(names, fontsize=6, fontstyle="italic", parse_math=False)
+    middle = sum(scale) / 2
+    for (row, column), mark in np.ndenumerate(marks):
+        if mark:
+            value = list(panels.values())[-1][row, column]
+            colour = "black" if value > middle else "white"
+            axes[-1].text(
+                column + 0.5, row + 0.5, mark, ha="center", va="center", fontsize=7, color=colour
+            )
+    figure.colorbar(drawn, ax=list(axes), shrink=0.5, aspect=30).set_label("weight", fontsize=7)
+    figure.suptitle(plain(title), fontsize=9, x=0.01, ha="left", parse_math=False)
     return written(figure, provenance, kind)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gvci.app import edges, recovered, recovery_view, regulators, support, vector
+from gvci.app import edge_card, edges, recovered, recovery_view, regulators, support, vector
 from gvci.app.theme import DARK, LIGHT
 from gvci.grn import from_edges
 from gvci.refiner.result import RefinedGRN
@@ -68,7 +68,7 @@ def with_floor(grn: RefinedGRN, floor: float) -> RefinedGRN:
 
 def test_level_support_floors_and_false_edges(open_page: OpenPage):
     text = sound(open_page("network"))
-    assert "Level 1 · linear messages from all regulators" in text
+    assert "Level 1: linear messages from all regulators" in text
     assert "Prior supported" in text
     assert "The data support this prior: edges hidden from the fit are found" in text
     for words in ("Background 0.00", "prior floor 0.00", "α 0.50", "estimated false edges 11 %"):
@@ -84,9 +84,10 @@ def test_card_and_table_have_sign_evidence_and_stability(open_page: OpenPage):
         "Regulator", "Target", "Weight", "Sign", "Evidence", "Stability", "Status",
     ]  # fmt: skip
     assert {m.label: m.value for m in test.metric} == {
-        "Refined weight": "1.00", "Evidence (log)": "+8.2", "Stability": "5 of 5 halves",
+        "Weight, prior → refined": "1 → 1.00", "Over background": "+1.00",
+        "Stability": "5 of 5 halves",
     }  # fmt: skip
-    assert "3,600 times more likely an edge than not. Found in 5 of 5 halves" in text
+    assert "3,600 times more likely an edge than not (log likelihood ratio +8.2)." in text
     assert "Activates" in text
 
 
@@ -97,7 +98,7 @@ def test_network_of_preset_paper(open_page: OpenPage, tmp_path: Path, demo: Refi
     assert "Background 0.16 · α 0.50." in text
     assert "Level" not in text.replace("no level", "")
     assert "A weight has no sign" in text
-    assert [m.label for m in test.metric] == ["In the prior", "Refined weight", "Over background"]
+    assert [m.label for m in test.metric] == ["Weight, prior → refined", "Over background"]
     assert "Evidence" not in test.dataframe[0].value
 
 
@@ -137,7 +138,7 @@ def test_nothing_above_the_floor_starts_at_alpha(demo: RefinedGRN):
     ],
 )
 def test_likelihood_in_words(evidence: float, words: str):
-    assert words in regulators.likelihood(evidence)
+    assert words in edge_card.likelihood(evidence)
 
 
 @pytest.mark.parametrize("verdict", ["yes", "barely", "no", "unknown"])

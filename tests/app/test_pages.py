@@ -104,7 +104,7 @@ def test_removed_edges_are_shown_when_asked(open_page: OpenPage):
     test = open_page("network")
     test.multiselect(key="tfs").set_value(test.multiselect(key="tfs").options).run()
     test.slider(key="k").set_value(100).run()
-    assert "the strongest that can be drawn" in sound(test)
+    assert "483 edges match, drawing the strongest 400" in sound(test)
     test.pills(key="status").set_value(["removed"]).run()
     assert "removed (dashed)" in sound(test)
 

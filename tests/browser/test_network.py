@@ -182,3 +182,50 @@ def test_how_the_weights_came_about(visit: Visit):
     expect(page.get_by_text("Prior supported")).to_be_visible()
     page.get_by_role("button", name="How these weights came about").click()
     expect(page.get_by_text(re.compile("up to three times higher"))).to_be_visible()
+
+
+def test_heat_map_and_its_table(visit: Visit):
+    """Original beside refined with italic names, the same cells as rows, the choice in the URL."""
+    page = visit.open("network?tfs=STAT1&k=10")
+    page.get_by_text("Heat map", exact=True).click()
+    drawn = page.locator(".js-plotly-plot").first
+    expect(drawn.get_by_text("Original", exact=True)).to_be_visible()
+    expect(drawn.get_by_text("Refined", exact=True)).to_be_visible()
+    visit.settled()
+    assert "view=Heat" in page.url
+    assert drawn.locator(".yaxislayer-above text tspan, .yaxislayer-above text").first.inner_text()
+    rows = page.locator("[data-testid=stDataFrame] table[aria-rowcount]").first
+    assert int(rows.get_attribute("aria-rowcount") or 0) == 11
+
+
+def test_free_layout_draws_in_a_frame_of_no_site(visit: Visit):
+    """Check 8 for pyvis: it draws, asks nobody, and cannot reach the page around it."""
+    page = visit.open("network?view=Free+layout&tfs=STAT1&k=20")
+    element = page.locator("iframe[title^='Free layout']").element_handle()
+    assert element is not None
+    frame = element.content_frame()
+    assert frame is not None
+    frame.wait_for_function(
+        "() => { const c = document.querySelector('canvas'); if (!c) return false;"
+        " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0;"
+        " for (let i = 3; i < d.length; i += 4) if (d[i] > 0 && d[i - 1] < 200) n++;"
+        " return n > 500; }"
+    )
+    assert frame.evaluate("() => window.origin") == "null"
+    assert visit.outside == []
+
+
+def test_a_ticked_hub_is_a_regulator(visit: Visit):
+    """The whole network's hubs: a tick adds a regulator, and the link has it."""
+    page = visit.open("network?view=Whole+network")
+    expect(page.get_by_text(re.compile("9,269 pairs judged"))).to_be_visible()
+    grid = page.locator("[data-testid=stDataFrame] canvas").first
+    box = grid.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * 2 + 14)
+    page.wait_for_url(re.compile("tfs=STAT1(,|%2C)IRF1(,|%2C)IRF7"))
+    visit.settled()
+    page.get_by_text("Graph", exact=True).click()
+    expect(page.get_by_text(re.compile("Showing .* of .* edges"))).to_be_visible()
+    visit.settled()
+    assert "IRF7" in visit.text()

@@ -16,7 +16,10 @@ from tests.browser.conftest import Visit
 PAGES = {
     "home": "",
     "network": "network?tfs=STAT1,IRF1&k=18",
+    "heat_map": "network?view=Heat+map",
+    "free_layout": "network?view=Free+layout",
     "recovery": "network?view=Precision+and+recall",
+    "whole_network": "network?view=Whole+network",
     "counterfactual": "counterfactual",
     "effects": "effects",
     "compare": "compare",

@@ -1,0 +1,129 @@
+"""The card of one edge: weights before and after, what the data say of it, and its links."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from gvci.app.edges import Network, gene_links
+from gvci.app.evidence import NONE_HERE, Record
+from gvci.app.text import italic, literal, number
+from gvci.run import Run
+
+BADGES = {
+    "added": ("Added", ":material/add:", "orange"),
+    "kept": ("Kept", ":material/check:", "gray"),
+    "removed": ("Removed", ":material/remove:", "gray"),
+    "listed": ("Listed", ":material/list:", "gray"),
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """One edge.
+
+    Attributes:
+        title: "STAT1 → GBP1", Markdown.
+        badges: words, icon and colour: its sign where signs are known, its status.
+        numbers: labelled: weight before → after, height over the background, stability.
+        words: what the data alone say of it; empty where that is not known.
+        evidence: what outside target sets say of it, as Markdown badges.
+        links: Markdown, a line a gene.
+    """
+
+    title: str
+    badges: list[tuple[str, str, Any]]
+    numbers: list[tuple[str, str]]
+    words: str
+    evidence: str
+    links: str
+
+
+def card(network: Network, edge: pd.Series[Any], records: Sequence[Record]) -> Card:
+    """The card of one edge of the table."""
+    ends = [str(edge["source"]), str(edge["target"])]
+    weight = float(edge["weight"])
+    numbers = [("Weight", number(weight, signed=weight < 0))]
+    words = ""
+    if network.background is not None:
+        # A prior says yes or no: 1 or 0.
+        before = int(edge["prior"])
+        numbers = [
+            ("Weight, prior → refined", f"{before} → {number(weight)}"),
+            ("Over background", number(weight - network.background, signed=True)),
+        ]
+        if network.knows("evidence"):
+            numbers.append(("Stability", halves(network, edge) or "not judged"))
+            words = likelihood(float(edge["evidence"]))
+    return Card(
+        " → ".join(map(italic, ends)),
+        ([sign_of(edge)] if network.knows("sign") else []) + [BADGES[str(edge["status"])]],
+        numbers,
+        words,
+        _outside(records),
+        "  \n".join(
+            f"{italic(gene)}: " + " · ".join(f"[{name}]({url})" for name, url in links.items())
+            for gene, links in ((gene, gene_links(gene)) for gene in dict.fromkeys(ends))
+        ),
+    )
+
+
+def _outside(records: Sequence[Record]) -> str:
+    if not records:
+        return f":small[{NONE_HERE}]"
+    return f"Outside evidence {' '.join(record.badge for record in records)}"
+
+
+def likelihood(evidence: float) -> str:
+    """A log likelihood ratio in words: what the data alone say."""
+    if not math.isfinite(evidence):
+        return "What the data say about it is not known."
+    times = math.exp(min(abs(evidence), 99.0))
+    if times < 1.5:
+        return "The data say next to nothing about it."
+    words = "over a million" if times > 1e6 else f"{times:.1f}" if times < 10 else _rounded(times)
+    better = "an edge than not" if evidence > 0 else "no edge than one"
+    sure = number(evidence, 1, signed=True)
+    return f"The data alone say: {words} times more likely {better} (log likelihood ratio {sure})."
+
+
+def _rounded(value: float) -> str:
+    """Two digits that count: 8 123 as "8,100"."""
+    step = 10 ** (math.floor(math.log10(value)) - 1)
+    return f"{round(value / step) * step:,}"
+
+
+def halves(network: Network, edge: pd.Series[Any]) -> str:
+    """In how many random halves of the cells the evidence is positive: "5 of 5 halves"."""
+    share = float(edge.get("stability", math.nan))
+    if not math.isfinite(share):
+        return ""
+    drawn = int(network.meta.get("settings", {}).get("halves", 0))
+    return f"{round(share * drawn)} of {drawn} halves" if drawn else f"{100 * share:.0f} %"
+
+
+def sign_of(edge: pd.Series[Any]) -> tuple[str, str, Any]:
+    """The words, the icon and the colour of an edge's sign."""
+    sign = int(edge.get("sign", 0))
+    words, icon = {
+        1: ("Activates", ":material/arrow_forward:"),
+        -1: ("Represses", ":material/line_end:"),
+    }.get(sign, ("Sign not known", ":material/question_mark:"))
+    return words, icon, "gray"
+
+
+def perturbations_of(run: Run, gene: str) -> list[tuple[str, str]]:
+    """Perturbations of the model that hit this gene, each with the words of its button."""
+    if run.kind == "grn":
+        return []
+    found = []
+    for label in run.model.treatment_code.levels:
+        if label == gene:
+            found.append((label, f"Knock out {literal(gene)} and predict"))
+        elif label.split(" ")[0] == gene:
+            found.append((label, f"Predict {literal(label)}"))
+    return found
