@@ -165,7 +165,10 @@ def heat_maps(
             axes[-1].text(
                 column + 0.5, row + 0.5, mark, ha="center", va="center", fontsize=7, color=colour
             )
-    figure.colorbar(drawn, ax=list(axes), shrink=0.5, aspect=30).set_label("weight", fontsize=7)
+    bar = figure.colorbar(drawn, ax=list(axes), shrink=0.5, aspect=30)
+    bar.set_label("weight", fontsize=7)
+    bar.ax.tick_params(labelsize=7)
+    bar.solids.set_rasterized(False)  # matplotlib would put a bitmap into the SVG
     figure.suptitle(plain(title), fontsize=9, x=0.01, ha="left", parse_math=False)
     return written(figure, provenance, kind)
 
