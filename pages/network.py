@@ -136,10 +136,19 @@ def picked_in_table(key, table):
     """A row was ticked."""
     rows = st.session_state[key]["selection"]["rows"]
     if rows and rows[0] < len(table):
-        edge = [str(v) for v in table.loc[rows[0], ["source", "target"]]]
-        # A graph under a new key forgets what was clicked in it.
-        drawn = st.session_state.get("_drawn", 0) + 1
-        st.session_state.update(edge=edge, _ticked=tuple(edge), _clicked=None, _drawn=drawn)
+        picked(table, rows[0])
+
+
+def picked_in_list(key, table):
+    """An edge was chosen in the list above the card, which a keyboard reaches."""
+    picked(table, st.session_state[key])
+
+
+def picked(table, row):
+    """This edge goes on the card; a graph under a new key forgets what was clicked in it."""
+    edge = [str(v) for v in table.loc[row, ["source", "target"]]]
+    drawn = st.session_state.get("_drawn", 0) + 1
+    st.session_state.update(edge=edge, _ticked=tuple(edge), _clicked=None, _drawn=drawn)
 
 
 def show_card(network, edge):
@@ -188,6 +197,13 @@ def draw_graph(network, shown, choice):
         )  # fmt: skip
     with right:
         with st.container(border=True):
+            listed = f"list-{of_filters}"
+            st.session_state[listed] = at
+            st.selectbox(
+                "Edge on the card", list(table.index), key=listed,
+                format_func=lambda i: edge_card.label(table.loc[i]) if i in table.index else str(i),
+                on_change=picked_in_list, args=(listed, table), label_visibility="collapsed",
+            )  # fmt: skip
             show_card(network, edge)
         rows_key = f"rows-{of_filters}"
         session.tick(rows_key, [at])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gvci.app.edges import Network, gene_links
 from gvci.app.evidence import NONE_HERE, Record
-from gvci.app.text import italic, literal, number
+from gvci.app.text import italic, literal, number, plain
 from gvci.run import Run
 
 BADGES = {
@@ -41,6 +41,11 @@ class Card:
     words: str
     evidence: str
     links: str
+
+
+def label(edge: pd.Series[Any]) -> str:
+    """An edge in a list: both genes, plain text."""
+    return f"{plain(edge['source'], 40)} → {plain(edge['target'], 40)}"
 
 
 def card(network: Network, edge: pd.Series[Any], records: Sequence[Record]) -> Card:
