@@ -14,7 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from gvci.app.charts import base_layout
-from gvci.app.effects_view import ends, p_words, percent, significant, why_not
+from gvci.app.effects_view import ends, p_words, percent, significant
 from gvci.app.estimates import Estimate
 from gvci.app.text import delta, interval, tagged
 from gvci.app.theme import Palette
@@ -177,10 +177,7 @@ def _forest(
         rows[name].to_numpy(dtype=np.float64)
         for name in ("effect", "plain_difference", "plug_in_difference")
     )
-    notes = [
-        "" if status == "estimated" else why_not(int(n)).split(":")[0]
-        for status, n in zip(rows["status"], rows["n_treated"], strict=True)
-    ]
+    notes = ["" if status == "estimated" else "not identifiable" for status in rows["status"]]
     return Forest(names, robust, *ends(rows, bands), plain, plug_in, notes, italic, marked)
 
 

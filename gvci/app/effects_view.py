@@ -54,18 +54,21 @@ class Badge:
     colour: Any
 
 
-def why_not(n_treated: int) -> str:
+def why_not(n_treated: int, n_control: int) -> str:
     """Why there is the plug-in only."""
-    return NO_CONTROL if n_treated else NOT_HERE
+    if not n_treated:
+        return NOT_HERE
+    if not n_control:
+        return NO_CONTROL
+    single = "treated" if n_treated == 1 else "control"
+    return f"not identifiable: one {single} cell here, plug-in only"
 
 
 def badge(found: Estimate) -> Badge:
     """Whether there is an estimate, and an interval."""
     if not found.identifiable:
-        words = why_not(found.n_treated)
+        words = why_not(found.n_treated, found.n_control)
         return Badge(words[0].upper() + words[1:], ":material/block:", "orange")
-    if min(found.n_treated, found.n_control) < 2:
-        return Badge("One cell of a kind: no interval", ":material/warning:", "orange")
     if found.n_treated < FEW:
         return Badge("Estimated from few cells", ":material/warning:", "orange")
     return Badge("Estimated", ":material/check_circle:", "green")
@@ -253,7 +256,7 @@ def card_lines(found: Estimate, gene: str, fdr: float) -> list[str]:
     """The rest of the card, plain text."""
     row = found.row(gene)
     if not found.identifiable:
-        return [f"{why_not(found.n_treated).capitalize()}."]
+        return [f"{why_not(found.n_treated, found.n_control).capitalize()}."]
     low, high = ends(row.to_frame().T, found.asked.bands)
     which = " of all genes at once" if found.asked.bands else ""
     passed = row["p_adjusted"] <= fdr

@@ -168,6 +168,7 @@ def heat_maps(
     bar = figure.colorbar(drawn, ax=list(axes), shrink=0.5, aspect=30)
     bar.set_label("weight", fontsize=7)
     bar.ax.tick_params(labelsize=7)
+    assert bar.solids is not None
     bar.solids.set_rasterized(False)  # matplotlib would put a bitmap into the SVG
     figure.suptitle(plain(title), fontsize=9, x=0.01, ha="left", parse_math=False)
     return written(figure, provenance, kind)

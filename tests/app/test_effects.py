@@ -194,7 +194,7 @@ def test_held_out_pair_has_no_interval_anywhere(run: Run):
     assert np.isnan(effects_chart.threshold(found, 0.05))
 
 
-def test_one_treated_cell_has_an_effect_without_interval(run: Run):
+def test_f18_one_treated_cell_has_a_plug_in_only(run: Run):
     other = Run.of(
         run.model, type(run.data)(run.data.adata.copy(), run.data.columns, run.data.meta)
     )
@@ -204,11 +204,9 @@ def test_one_treated_cell_has_an_effect_without_interval(run: Run):
     other.data.adata.obs[SPLIT] = split
     found = estimates.estimate(other, Asked("STAT1", GROUP))
     assert found.n_treated == 1
-    assert effects_view.badge(found).words == "One cell of a kind: no interval"
-    shown = effects_view.shown(found, effects_view.listed(found, "STAT1"), LIGHT)
-    assert set(shown["95 % interval"]) == {"undefined"}
-    assert "undefined" not in set(shown["Robust"])
-    assert "has a p, so none" in effects_view.claim(found, 0.05)
+    badge = effects_view.badge(found)
+    assert badge.words == "Not identifiable: one treated cell here, plug-in only"
+    assert "0 of" not in effects_view.claim(found, 0.05)
     assert effects_chart.forest(effects_chart.of_genes(found, "STAT1"), "u", LIGHT).data
 
 

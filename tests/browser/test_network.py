@@ -168,7 +168,7 @@ def test_precision_and_recall(visit: Visit, tmp_path: Path):
         page.get_by_role("button", name="Curves (CSV)").click()
     file = tmp_path / "curves.csv"
     started.value.save_as(file)
-    assert b"rival,recall,precision,low,high" in file.read_bytes()
+    assert b'"rival","recall","precision","low","high"' in file.read_bytes()
     page.keyboard.press("Escape")
     page.get_by_text("Graph", exact=True).click()
     expect(page.get_by_text(re.compile("Showing 50 of"))).to_be_visible()
