@@ -42,7 +42,8 @@ bench-model: $(VENV)/.run  ## the model's steps, evaluation and memory beside th
 bench-table1: $(VENV)/.run  ## the paper's Table 1 on the demo screen and on Kang; resumes
 	for table in table1-demo table1-kang; do \
 	  $(BIN)/python -m gvci benchmark benchmarks/specs/$$table.toml --out runs/benchmark/$$table && \
-	  cp runs/benchmark/$$table/table.md benchmarks/results/$$table.md || exit 1; done
+	  cp runs/benchmark/$$table/table.md benchmarks/results/$$table.md && \
+	  cp runs/benchmark/$$table/tidy.parquet benchmarks/results/$$table.parquet || exit 1; done
 
 bench-scores: $(VENV)/.run  ## speed and memory of the scores beside a literal form
 	$(BIN)/python -m benchmarks.scores
@@ -59,8 +60,9 @@ bench-load: $(VENV)/.test  ## thirty people at once on one server
 bench-pages: $(VENV)/.test browser  ## first page, switches, networks, predictions, memory
 	$(BIN)/python -m benchmarks.pages
 
-fuzz: $(VENV)/.test  ## hostile files against the door: refused, accepted, crashed, hung
+fuzz: $(VENV)/.test  ## hostile files against the door, kills of writers and of jobs, counted
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.fuzz_door
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.kills --writes 1000 --jobs 20
 
 # torch goes first: where pip would fetch CUDA, TORCH_INDEX names the index of its CPU build,
 # and a torch that is already in the environment stays.

@@ -100,8 +100,9 @@ def refine(given: Namespace) -> None:
     """Refine a prior on DATA; write GRN."""
     from gvci.data.dataset import PerturbationData
     from gvci.jobs.progress import told
+    from gvci.making import save_grn
     from gvci.priors import find_prior
-    from gvci.run import UNFINISHED, save_grn
+    from gvci.run import UNFINISHED
     from gvci.training import refine as refine_grn
     from gvci.unfinished import forget
 
@@ -132,8 +133,8 @@ def train(given: Namespace) -> None:
     from gvci.gate_words import gate_sentence
     from gvci.jobs.progress import told
     from gvci.launch import launched
+    from gvci.making import make_run
     from gvci.model_card import warnings
-    from gvci.run import make_run
     from gvci.verdict import TITLES
 
     asked = given.model or read_words(given.config, given.words).get("model")
@@ -165,15 +166,17 @@ def predict(given: Namespace) -> None:
     import anndata as ad
     import pandas as pd
 
+    from gvci.jobs.progress import told
     from gvci.model_card import grn_name
     from gvci.run import Run
 
     run = Run.open(given.path)
     data = run.data
-    rows = np.flatnonzero(data.where(_conditions(given.cells)) & (data.split != "ood"))
-    if not given.cells:
-        rows = rows[data.is_control[rows]]
-    predicted = run.predict(rows, given.perturbation, given.dose, given.mode, given.seed)
+    mask = data.where(_conditions(given.cells)) if given.cells else data.is_control
+    rows = np.flatnonzero(mask & (data.split != "ood"))
+    with told("predict", given.job, unit="cell") as progress:
+        progress(0, len(rows), "")
+        predicted = run.predict(rows, given.perturbation, given.dose, given.mode, given.seed)
     obs = data.adata.obs.iloc[rows].copy()
     obs["factual_perturbation"] = data.perturbation[rows]
     obs[data.columns.perturbation] = given.perturbation
@@ -202,8 +205,8 @@ def predict(given: Namespace) -> None:
     }
     with replacing(given.out) as part:
         answer.write_h5ad(part, compression="gzip")
-    words = _tally(obs["support"])
-    print(f"Wrote {len(rows):,} cells under {given.perturbation} ({words}) to {given.out}.")
+    words = f"{given.perturbation} ({_tally(obs['support'])})"
+    print(f"Wrote {len(rows):,} cells under {words} to {given.out}.")
 
 
 def effects(given: Namespace) -> None:
@@ -249,6 +252,7 @@ def evaluate(given: Namespace) -> dict[str, Any]:
 def benchmark(given: Namespace) -> dict[str, Any]:
     """Run what is not finished of a benchmark; write its tables to DIR."""
     from gvci.benchmark import run_benchmark
+    from gvci.scoreboards import register
 
     command = f"python -m gvci benchmark {given.spec} --out {given.out} --jobs {given.jobs}"
     command += " --engine ray" * (given.engine == "ray")
@@ -256,6 +260,8 @@ def benchmark(given: Namespace) -> dict[str, Any]:
     for sentence in answer["verdicts"]:
         print(sentence)
     print(f"Wrote {answer['table']} and {answer['tidy']}.")
+    if (board := register(given.out)) is not None:
+        print(f"In the dashboard: http://127.0.0.1:8501/compare?table={board}")
     return answer
 
 

@@ -17,6 +17,7 @@ from gvci.config import PrepareSettings, SimulateSettings
 from gvci.data.dataset import PerturbationData
 from gvci.data.prepare import prepare
 from gvci.data.simulate import Simulation, simulate
+from tests.browser.chromium import chromium as chromium
 
 # A busy machine is slow, not wrong; and a failure found once must be found again.
 settings.register_profile("gvci", deadline=None, derandomize=True)

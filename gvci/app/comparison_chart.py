@@ -87,7 +87,7 @@ def drawing(
     found: Sequence[Side], genes: Sequence[str], about: Mapping[str, object], kind: vector.Kind
 ) -> bytes:
     """The same as a file."""
-    figure = vector.blank(1.6 + 1.3 * len(genes), 2.1 * len(found) + 0.3)
+    figure = vector.canvas(1.6 + 1.3 * len(genes), 2.1 * len(found) + 0.3)
     axes = figure.subplots(len(found), 1, squeeze=False, sharey=True).ravel()
     for axis, side in zip(axes, found, strict=True):
         for column, panel in enumerate(side.panels(genes)):

@@ -63,8 +63,8 @@ def downloads(
         section = Section("The network", [WEIGHTS], drawn, told, edges)
         return page(Report(title, [told], [section], about))
 
-    def name(kind: str) -> str:
-        return export.file_name("network", *choice.regulators[:4], run.fingerprint, kind=kind)
+    def name(kind: str, what: str = "network") -> str:
+        return export.file_name(what, *choice.regulators[:4], run.fingerprint, kind=kind)
 
     return [
         Download("CSV", name("csv"), "text/csv", lambda: export.csv(edges, about)),
@@ -92,7 +92,7 @@ def downloads(
             "text/html",
             lambda: interactive.page(edges, layout, about),
         ),
-        Download("Report (.html)", name("report.html"), "text/html", whole),
+        Download("Report (.html)", name("html", "report"), "text/html", whole),
     ]
 
 

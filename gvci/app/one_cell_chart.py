@@ -70,7 +70,7 @@ def drawing(
     told: Story, part: pd.DataFrame, about: Mapping[str, object], kind: vector.Kind
 ) -> bytes:
     """The same as a file."""
-    figure = vector.blank(6.4, 0.32 * len(part) + 1.1)
+    figure = vector.canvas(6.4, 0.32 * len(part) + 1.1)
     axis = figure.subplots()
     y = list(range(len(part)))[::-1]
     axis.hlines(y, part["low"], part["high"], color=LIGHT.predicted, alpha=0.18, linewidth=8)

@@ -27,7 +27,7 @@ class Palette:
 
 LIGHT = Palette(
     name="light",
-    ink="#17212B",
+    ink="#0B141C",
     muted="#55616E",
     line="#DFE4EA",
     background="#FFFFFF",

@@ -27,7 +27,7 @@ def distributions(
 ) -> bytes:
     """The violins or ECDFs of the Counterfactual page."""
     rows, columns = grid_shape(len(panels))
-    figure = blank(2.7 * columns, 2.6 * rows + 0.5)
+    figure = canvas(2.7 * columns, 2.6 * rows + 0.5)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=False):
         (violin if style == "violin" else _ecdf)(axis, panel)
@@ -51,7 +51,7 @@ def network(
     edges: pd.DataFrame, layout: Layout, title: str, provenance: Mapping[str, object], kind: Kind
 ) -> bytes:
     """The network as it stands on the page."""
-    figure = blank(layout.width / 78, layout.height / 78 + 0.4)
+    figure = canvas(layout.width / 78, layout.height / 78 + 0.4)
     axis = figure.subplots()
     hubs = set(edges["source"])
     columns = ["source", "target", "weight", "status"]
@@ -97,7 +97,7 @@ def curves(
     kind: Kind,
 ) -> bytes:
     """Precision–recall curves: refined with its band, the named rivals, chance."""
-    figure = blank(5.6, 4.4)
+    figure = canvas(5.6, 4.4)
     axis = figure.subplots()
     styles = dict(zip(rivals, ("-", ":", "--", "-."), strict=False))
     for rival, part in table.groupby("rival", sort=False):
@@ -158,8 +158,8 @@ def _ecdf(axis: Any, panel: Panel) -> None:
     axis.legend(fontsize=6, frameon=False, loc="lower right")
 
 
-def blank(width: float, height: float) -> Figure:
-    """An empty figure, in inches."""
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure, inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")

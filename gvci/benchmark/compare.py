@@ -129,14 +129,14 @@ class Table:
             return None
         by_pair = found.groupby(PAIR)["difference"].mean().to_numpy(dtype=np.float64)
         by_seed = found.groupby("seed", dropna=False)["difference"].mean()
-        low, high = _interval(by_pair)
+        low, high = mean_interval(by_pair)
         spread = float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None
         return Gain(
             float(by_pair.mean()), low, high, spread, len(by_pair), len(by_seed), score in LOWER
         )
 
 
-def _interval(values: np.ndarray) -> tuple[Any, Any]:
+def mean_interval(values: np.ndarray) -> tuple[Any, Any]:
     """95 % bootstrap interval of the mean; none for a single value."""
     if len(values) < 2:
         return None, None

@@ -40,9 +40,14 @@ def shown(spec: Spec, frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame[frame["failure"].isna()]
     if spec.kind == "table2":
         return frame[frame["epoch"] == max(spec.epochs)]
-    late = frame[frame["epoch"] > 0.75 * max(spec.epochs)]
+    return late(frame, max(spec.epochs))
+
+
+def late(frame: pd.DataFrame, last: int) -> pd.DataFrame:
+    """Each row's mean over the last quarter of the epochs."""
+    quarter = frame[frame["epoch"] > 0.75 * last]
     about = ["dataset", "model", "predicted", "role", "label", "seed", *PAIR]
-    means = late.groupby(about, sort=False)[BOTH].mean().reset_index()
+    means = quarter.groupby(about, sort=False)[BOTH].mean().reset_index()
     return means.reindex(columns=frame.columns)
 
 

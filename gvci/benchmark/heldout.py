@@ -15,7 +15,8 @@ from gvci.ensemble import train
 from gvci.errors import DataError, FileError
 from gvci.evaluate import evaluate, evaluate_baselines
 from gvci.foreign import evaluate_predictions
-from gvci.run import DATA, MODEL, Run, link_or_copy
+from gvci.making import link_or_copy
+from gvci.run import DATA, MODEL, Run
 
 if TYPE_CHECKING:
     from gvci.benchmark.parts import Part

@@ -22,7 +22,7 @@ from gvci.data.simulate import Simulation, simulate
 from gvci.data.truth import true_counterfactuals
 from gvci.errors import CatalogueError, FileError, SettingsError
 from gvci.grn import GRN
-from gvci.run import link_or_copy
+from gvci.making import link_or_copy
 
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData

@@ -22,7 +22,7 @@ from gvci.benchmark.epochs import curve
 from gvci.benchmark.parts import CELLS, PARTS, UNFINISHED, Part, Result, parts
 from gvci.benchmark.report import report
 from gvci.benchmark.spec import Spec
-from gvci.benchmark.tidy import tidy, write_table
+from gvci.benchmark.tidy import described, tidy, write_table
 from gvci.benchmark.words import labelled, minutes
 from gvci.errors import DataError, FileError
 from gvci.spreadsheet import csv_text
@@ -111,6 +111,7 @@ def _written(
     """Tables of all results; refused where every part failed."""
     failed = [result for result in results if result["failure"]]
     table = tidy(results)
+    table.attrs = dict(described(spec, command).items())
     write_table(table, out / TIDY)
     if spec.kind == "fig6a":
         with replacing(out / CURVE) as half:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from gvci.atomic import replacing
 from gvci.baselines import BASELINES
 from gvci.benchmark.parts import Result
+from gvci.benchmark.spec import Spec
 from gvci.scoring import SCORES
 
 ABOUT = ["dataset", "holdout", "problem", "seed", "model", "predicted", "role"]
@@ -40,6 +42,20 @@ def _row(result: Result, row: Mapping[str, Any]) -> dict[str, Any]:
     role = name if name == CEILING else "baseline" if name in BASELINES else "model"
     about = {key: result.get(key) for key in (*ABOUT, *OF_PART)}
     return {**about, **row, "model": name, "role": role}
+
+
+def described(spec: Spec, command: str) -> dict[str, Any]:
+    """What a table is about, kept in its `attrs` and so in the Parquet's own metadata."""
+    return {
+        "kind": spec.kind,
+        "title": spec.title or spec.kind,
+        "about": spec.about,
+        "own": spec.own,
+        "datasets": {one.name: one.title or one.name for one in spec.datasets},
+        "simulated": [one.name for one in spec.datasets if one.varies],
+        "command": command,
+        "created": datetime.now(UTC).date().isoformat(),
+    }
 
 
 def write_table(table: pd.DataFrame, file: Path) -> None:

@@ -19,7 +19,9 @@ from gvci.run import Run
 from tests.app.conftest import DEMO, OpenPage, said, sound
 
 
-@pytest.mark.parametrize("name", ["home", "network", "counterfactual", "data"])
+@pytest.mark.parametrize(
+    "name", ["home", "network", "counterfactual", "effects", "compare", "data"]
+)
 def test_opens(open_page: OpenPage, name: str):
     text = sound(open_page(name))
     assert "simulated" in text.lower()

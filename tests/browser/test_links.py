@@ -30,7 +30,7 @@ def second_look(chromium: Browser, server: str, path: str) -> tuple[str, Visit]:
     return visit.text(), visit
 
 
-def test_network_link(visit: Visit, chromium: Browser, server: str):
+def test_check_06_network_link(visit: Visit, chromium: Browser, server: str):
     page = visit.open("network?tfs=IRF1,STAT1&k=7")
     shown = page.get_by_text(re.compile(r"Showing \d+ of \d+ edges"))
     before = shown.inner_text()
@@ -46,7 +46,7 @@ def test_network_link(visit: Visit, chromium: Browser, server: str):
     other.page.context.close()
 
 
-def test_counterfactual_link(visit: Visit, chromium: Browser, server: str):
+def test_check_06_counterfactual_link(visit: Visit, chromium: Browser, server: str):
     page = visit.open("counterfactual?perturbation=IRF1&chart=ecdf")
     page.get_by_label("Add a gene").fill("ISG56")
     page.get_by_label("Add a gene").press("Enter")

@@ -33,7 +33,7 @@ def click_an_edge(page: Page, at: int) -> None:
     page.mouse.click(*middle)
 
 
-def test_edge_card_and_table_in_step(visit: Visit):
+def test_check_03_edge_card_and_table_in_step(visit: Visit):
     """Check 3: an edge clicked in the graph is on the card; a row is, too."""
     page = visit.open("network?tfs=STAT1&k=8")
     first = card(page)
@@ -52,7 +52,7 @@ def test_edge_card_and_table_in_step(visit: Visit):
     assert "edge=" in page.url
 
 
-def test_zoom_survives_a_click(visit: Visit):
+def test_check_05_zoom_survives_a_click(visit: Visit):
     """Check 5."""
     page = visit.open("network?tfs=STAT1&k=8")
     hub = page.locator("svg text", has_text="STAT1").first
@@ -80,7 +80,7 @@ def test_zoom_survives_a_click(visit: Visit):
     assert spread() == pytest.approx(zoomed, rel=0.02)
 
 
-def test_edges_per_regulator(visit: Visit):
+def test_check_04_edges_per_regulator(visit: Visit):
     """Check 4: what is shown is what is listed, and of the chosen regulator only."""
     counts = []
     for k in (5, 20):
@@ -97,7 +97,7 @@ def test_edges_per_regulator(visit: Visit):
     ("query", "answer"),
     [("STAT11", "Near:"), ("ENSG00000115415", "is STAT1."), ("ISGF3", "is STAT1.")],
 )
-def test_gene_lookup(visit: Visit, query: str, answer: str):
+def test_check_09_gene_lookup(visit: Visit, query: str, answer: str):
     """Check 9: near symbols, Ensembl ids and aliases."""
     page = visit.open("network?tfs=MYC&k=5")
     box = page.get_by_label("Find a gene")
@@ -119,7 +119,7 @@ def test_nothing_to_draw(visit: Visit):
     expect(page.get_by_text(re.compile("Showing 50 of"))).to_be_visible()
 
 
-def test_interactive_page_draws_offline(visit: Visit, tmp_path: Path):
+def test_check_07_interactive_page_draws_offline(visit: Visit, tmp_path: Path):
     """Check 7: the exported page draws by itself and asks nobody for anything."""
     page = visit.open("network?tfs=STAT1&k=10")
     page.get_by_role("button", name="Export").click()
@@ -140,7 +140,7 @@ def test_interactive_page_draws_offline(visit: Visit, tmp_path: Path):
 
 
 @pytest.mark.parametrize(("label", "head"), [("CSV", b"# made by: gvci"), ("SVG", b"<?xml")])
-def test_files(visit: Visit, tmp_path: Path, label: str, head: bytes):
+def test_check_07_files(visit: Visit, tmp_path: Path, label: str, head: bytes):
     """Downloads begin as they should and carry provenance."""
     page = visit.open("network?tfs=STAT1&k=10")
     page.get_by_role("button", name="Export").click()

@@ -11,10 +11,12 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from tests.browser.conftest import Visit, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-PAGES = ("", "network", "counterfactual", "data")
+PAGES = (
+    "", "network", "counterfactual", "effects", "compare", "data", "train", "jobs", "about",
+)  # fmt: skip
 
 
-def test_cold_deep_link_to_network(context: BrowserContext, tmp_path: Path):
+def test_check_01_cold_deep_link_to_network(context: BrowserContext, tmp_path: Path):
     """Check 1: on a fresh server the first request is not for Home."""
     with serving(tmp_path) as address:
         _cold_deep_link(Visit(context, address))
@@ -29,7 +31,7 @@ def _cold_deep_link(visit: Visit):
     assert "IRF1 →" not in visit.text()
 
 
-def test_home_to_violins_in_five_clicks(visit: Visit):
+def test_check_02_home_to_violins_in_five_clicks(visit: Visit):
     """Check 2: three clicks, in fact."""
     page = visit.open()
     page.get_by_role("button", name="Start the 3-minute demo").click()
@@ -41,7 +43,7 @@ def test_home_to_violins_in_five_clicks(visit: Visit):
     expect(violins.nth(8)).to_be_attached()
 
 
-def test_no_request_leaves_this_computer(visit: Visit):
+def test_check_08_no_request_leaves_this_computer(visit: Visit):
     """Check 8, on all pages; and no page scrolls sideways at 1280 × 720 (check 12)."""
     for name in PAGES:
         page = visit.open(name)
@@ -56,7 +58,7 @@ def test_no_request_leaves_this_computer(visit: Visit):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_dark_mode_has_no_white_box(chromium: Browser, server: str, name: str):
+def test_check_12_dark_mode_has_no_white_box(chromium: Browser, server: str, name: str):
     """Few pixels of a dark page are as light as paper."""
     context = chromium.new_context(
         viewport={"width": 1280, "height": 720}, color_scheme="dark", device_scale_factor=1

@@ -18,9 +18,13 @@ PAGES = {
     "network": "network?tfs=STAT1,IRF1&k=18",
     "recovery": "network?view=Precision+and+recall",
     "counterfactual": "counterfactual",
+    "effects": "effects",
+    "compare": "compare",
+    "curves": "compare?view=Training+curves",
     "data": "data",
     "train": "train?what=Train+a+model",
     "jobs": "jobs",
+    "about": "about",
 }
 
 

@@ -23,7 +23,7 @@ def cells(columns: dict[str, list[str]]) -> ad.AnnData:
     return ad.AnnData(rng.poisson(2.0, (40, 12)).astype(np.float32), obs=obs, var=var)
 
 
-def test_bad_uploads(visit: Visit, tmp_path: Path):
+def test_check_11_bad_uploads(visit: Visit, tmp_path: Path):
     text = tmp_path / "notes.h5ad"
     text.write_text("these are not cells")
     bare = tmp_path / "bare.h5ad"

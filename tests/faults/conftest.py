@@ -10,7 +10,8 @@ import pytest
 from gvci.config import RefineSettings, TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.data.simulate import Simulation
-from gvci.run import DATA, Run, make_run
+from gvci.making import make_run
+from gvci.run import DATA, Run
 from gvci.training import refine
 from tests.faults.hostile import make_hostile_run
 

@@ -12,7 +12,8 @@ import pandas as pd
 from gvci.config import RefineSettings, TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.grn import GRN
-from gvci.run import Run, make_run
+from gvci.making import make_run
+from gvci.run import Run
 from gvci.training import refine
 
 CANARY = "__pwned"

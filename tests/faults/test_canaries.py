@@ -5,13 +5,14 @@ After every test of the pages its folder and the log are swept as well (tests/ap
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gvci.home import gvci_home
 from tests.app.conftest import OpenPage, open_page, own_runs, sound, swept
-from tests.app.test_uploads import NAMES, h5ad
+from tests.app.test_uploads import NAMES, h5ad, in_link
 from tests.faults import door_files as make
 from tests.faults.hostile import texts
 from tests.faults.test_hostile_names import _walk
@@ -61,4 +62,7 @@ def test_f32_cells_of_one_person_are_nowhere_with_another(
     assert OWN in rendered(first)
     for where in ("home", "network", "counterfactual", "data", "train", "jobs"):
         assert OWN not in rendered(open_page(where))
+    own = gvci_home() / "workspaces" / in_link(first, "workspace")
+    assert own.is_dir()
+    shutil.rmtree(own)
     assert swept(gvci_home(), caplog.text, OWN) == []

@@ -15,10 +15,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from gvci.registry import register
 from gvci.run import Run
-from tests.browser.conftest import Visit, chromium, context, serving
+from tests.browser.conftest import Visit, context, serving
 from tests.faults.hostile import CANARY, NAMES, PERTURBED
 
-__all__ = ["chromium", "context"]  # fixtures
+__all__ = ["context"]  # fixtures
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.flaky(reruns=1)]
 
 

@@ -16,7 +16,8 @@ from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.data.findings import check
 from gvci.estimator import marginal_effects
-from gvci.run import Run, make_run
+from gvci.making import make_run
+from gvci.run import Run
 
 NEEDS_BOTH = ["robust", "se", "lower", "upper", "effect", "effect_se", "effect_lower",
               "effect_upper", "p", "p_adjusted"]  # fmt: skip

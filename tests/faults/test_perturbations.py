@@ -15,7 +15,8 @@ from gvci import cli
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.errors import PredictionError
-from gvci.run import Run, make_run
+from gvci.making import make_run
+from gvci.run import Run
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.app.conftest import OpenPage, open_page, own_runs, sound
-from tests.browser.conftest import Visit, chromium, context, serving
+from tests.browser.conftest import Visit, context, serving
 
-__all__ = ["chromium", "context", "open_page", "own_runs"]  # fixtures
+__all__ = ["context", "open_page", "own_runs"]  # fixtures
 
 SOCKET = "/_stcore/stream"
 UPLOAD = "/_stcore/upload_file/some-session/some-file"

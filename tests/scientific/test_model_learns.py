@@ -7,7 +7,7 @@ import pytest
 
 from gvci.config import TrainSettings
 from gvci.evaluate import evaluate
-from gvci.run import make_run
+from gvci.making import make_run
 
 
 @pytest.fixture(scope="module")

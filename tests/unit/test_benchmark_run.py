@@ -79,6 +79,12 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     return run_here(spec(folder), folder / "out")
 
 
+@pytest.fixture(autouse=True)
+def own_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finished benchmarks are registered: not among those of whoever runs the tests."""
+    monkeypatch.setenv("GVCI_HOME", str(tmp_path / "home"))
+
+
 def started(words: list[str], folder: Path, **more: str) -> subprocess.Popen[bytes]:
     """The command line in a process of its own."""
     command = [sys.executable, "-m", "gvci", "benchmark", *words, "--out", str(folder)]

@@ -115,7 +115,7 @@ def test_a_file_is_found_beside_the_spec(tmp_path: Path) -> None:
 def test_every_spec_of_the_repository_can_be_read(file: Path) -> None:
     spec = Spec.read(file)
     assert spec.kind == file.stem.split("-")[0]
-    assert len(spec.seeds) == 5
+    assert len(spec.seeds) >= 3
     assert spec.title
     assert tomllib.loads(file.read_text())["seeds"] == list(spec.seeds)
 
@@ -190,7 +190,7 @@ def test_the_papers_table_takes_what_is_there_and_names_the_rest(
     assert {part.problem.dataset.name for part in asked} == {"Marson"}
     assert len(asked) == 1 + 5 * 7
     assert set(missing) == {"Sciplex", "L008"}
-    assert "Put sciplex_prepped.h5ad (from https://osf.io/5n2mz/" in missing["Sciplex"]
+    assert "put it as sciplex_prepped.h5ad into a folder" in missing["Sciplex"]
     data = PerturbationData.read(asked[0].problem.cells(tmp_path / "cells"))
     held_out = data.split == "ood"
     assert set(data.perturbation[held_out]) == {"VAV1"}

@@ -213,7 +213,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_sentence_and_exit_code_2(folder, tmp_path, capsys, case):
     (tmp_path / "text.h5ad").write_text("cells,genes\n1,2\n")
-    (tmp_path / "mouse.csv").write_text("source,target\nStat1,Irf1\n")
+    (tmp_path / "mouse.csv").write_text("source,target\nNopea,Nopeb\n")
     (tmp_path / "run").mkdir()
     whole = (folder / "run" / "model.safetensors").read_bytes()
     (tmp_path / "run" / "model.safetensors").write_bytes(whole[: len(whole) // 2])

@@ -307,7 +307,8 @@ def test_nodes_with_other_settings_are_refused(folder):
     given = [words(folder, f"node-{i}", f"seed={i}", nodes=2) for i in range(2)]
     nodes = [start(folder, given[i], NODE_RANK=str(i), LOCAL_RANK="0", **where) for i in range(2)]
     first, second = (ended(node) for node in nodes)
-    assert first[0] == second[0] == 2, first
+    assert first[0] == 2, first
+    assert second[0] != 0  # 2, or ended with its peer
     assert "gvci: Process 1 of 2 has other data, settings or network than the first" in first[1]
     assert "gvci:" not in second[1]
 

@@ -10,8 +10,9 @@ import pytest
 
 from gvci.config import RefineSettings, TrainSettings
 from gvci.errors import CatalogueError, CheckpointError, FileError, PredictionError
+from gvci.making import make_run, save_grn
 from gvci.registry import entries, find_entry, register
-from gvci.run import Run, grn_data, make_run, save_grn
+from gvci.run import Run, grn_data
 from gvci.training import refine
 
 

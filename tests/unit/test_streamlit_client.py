@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import websockets.exceptions
@@ -28,6 +31,12 @@ def second():
 
 st.navigation([st.Page(first, default=True), st.Page(second)]).run()
 """
+
+
+def in_a_loop_of_its_own(visit: Coroutine[Any, Any, None]) -> None:
+    """A browser test before this one may have left a loop in this thread."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, visit).result()
 
 
 @pytest.fixture
@@ -57,7 +66,7 @@ def test_pages_choices_and_faults(address: str) -> None:
         assert not (await viewer.switch("")).faults
         await viewer.close()
 
-    asyncio.run(visit())
+    in_a_loop_of_its_own(visit())
 
 
 def test_another_origin_is_refused(address: str) -> None:
@@ -66,4 +75,4 @@ def test_another_origin_is_refused(address: str) -> None:
         with pytest.raises(websockets.exceptions.InvalidStatus, match="403"):
             await connect(stream, origin="http://elsewhere.example")
 
-    asyncio.run(visit())
+    in_a_loop_of_its_own(visit())

@@ -33,6 +33,8 @@ PAGES = {
     "home": "Home",
     "network": "Network",
     "counterfactual": "Counterfactual",
+    "effects": "Effects",
+    "compare": "Compare",
     "data": "Data",
     "train": "Train",
     "jobs": "Jobs",
@@ -75,6 +77,7 @@ def navigate(first: str = "home") -> None:
     libraries.freeze()
     icon = str(ROOT / "assets" / "icon.svg")
     st.set_page_config("graphVCI", icon, layout="wide", initial_sidebar_state="collapsed")
+    st.html(ROOT / "assets" / "contrast.css")
     logo = "logo-dark.svg" if colours().name == "dark" else "logo.svg"
     st.logo((ROOT / "assets" / logo).read_text(encoding="utf-8"), size="large")
     pages = {

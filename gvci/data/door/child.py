@@ -49,7 +49,7 @@ def _sentence(error: Exception, name: str, limits: Limits) -> str:
     if isinstance(error, MemoryError) or "memory allocation failed" in str(error):
         return f"{name} needs more than {limits.memory / GIB:.3g} GiB of memory. {limits.above}"
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
-        return f"There is no space left on this machine to read {name}. Free some."
+        return f"No space left on the server to read {name}. Make room on its disk."
     return f"{name} is cut short or damaged. Copy or upload it again."
 
 

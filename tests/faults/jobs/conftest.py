@@ -17,7 +17,6 @@ from gvci.jobs.kept import kept
 from gvci.jobs.process import end
 from gvci.jobs.request import Request
 from gvci.jobs.state import OPEN, Job, jobs_of_all, read_job
-from tests.browser.conftest import chromium as chromium
 
 EAGER = (sys.executable, str(Path(__file__).with_name("eager.py")))
 SLEEPER = ("sh", "-c", "exec sleep 600")  # takes the words of the verb and does nothing

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gvci.cli import main
-from gvci.run import make_run
+from gvci.making import make_run
 
 SPARE = 8_000_000
 

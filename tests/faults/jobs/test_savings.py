@@ -18,7 +18,8 @@ from gvci import crossfit, ensemble
 from gvci.checkpoint import load_checkpoint
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
-from gvci.run import MODEL, UNFINISHED, Run, make_run
+from gvci.making import make_run
+from gvci.run import MODEL, UNFINISHED, Run
 from gvci.task import GraphVCITask
 from gvci.unfinished import Stages, Unfinished
 from tests.faults.jobs.conftest import TINY
@@ -33,7 +34,7 @@ from pathlib import Path
 import gvci.unfinished
 from gvci.config import TrainSettings
 from gvci.prediction import TrainedModel
-from gvci.run import make_run
+from gvci.making import make_run
 
 gvci.unfinished.PAUSE_SECONDS = 0.0
 name, number = sys.argv[3], int(sys.argv[4])
@@ -106,7 +107,7 @@ def test_f28_a_fault_while_scores_are_written_costs_no_step(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("gvci.run.save_scores", killed)
+        patch.setattr("gvci.making.save_scores", killed)
         with pytest.raises(KeyboardInterrupt):
             make_run(cells, None, SETTINGS, "standard", tmp_path / "run")
     assert len(counted) == STEPS
