@@ -154,7 +154,8 @@ def settings(job: Job) -> pd.DataFrame:
     rows = {"cells": _cells(asked)}
     if asked.verb in VERBS:
         rows |= {"network": _network(asked), "preset": asked.preset}
-    rows |= {name: str(value) for name, value in asked.settings.items()}
+    shown = {f"which {name}" if name in rows else name: v for name, v in asked.settings.items()}
+    rows |= {n: ", ".join(v) if isinstance(v, list) else str(v) for n, v in shown.items()}
     rows["seed"] = str(asked.settings.get("seed", 0))
     return pd.DataFrame({"Setting": list(rows), "Value": list(rows.values())})
 

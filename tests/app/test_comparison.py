@@ -1,4 +1,4 @@
-"""The Counterfactual page beyond one group: comparison, one cell, doses, too many cells, refusals."""
+"""The Counterfactual page beyond one group: comparison, one cell, doses, refusals, many cells."""
 
 from __future__ import annotations
 
@@ -266,6 +266,7 @@ def test_the_job_is_of_these_cells(run: Run, tmp_path: Path):
     assert "--dose=2.0" in words
     for condition in ("cell_type=B cells", "donor=donor1", "perturbation=control"):
         assert f"--cells={condition}" in words
+    assert asked.settings["cells"] == ["cell_type=B cells", "donor=donor1", "perturbation=control"]
     one, every = estimate(asked), estimate(asked.model_copy(update={"settings": {
         **asked.settings, "cells": ()}}))  # fmt: skip
     assert one is not None
