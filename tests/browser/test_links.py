@@ -72,6 +72,6 @@ def test_comparison_link(visit: Visit, chromium: Browser, server: str):
     text, other = second_look(chromium, server, copied(visit))
     assert "A STAT1 in B cells" in " ".join(text.split())
     assert "B JAK2 in B cells" in " ".join(text.split())
-    expect(other.page.get_by_role("button", name="Remove")).to_have_count(2)
+    expect(other.page.get_by_role("button", name="Remove", exact=True)).to_have_count(2)
     expect(other.page.locator(".js-plotly-plot")).to_have_count(1)
     other.page.context.close()
