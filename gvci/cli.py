@@ -142,10 +142,11 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("path", type=Path, metavar="RUN")
     one.add_argument("--perturbation", required=True, help="a label, or 'A+B'")
     one.add_argument("--dose", type=float, default=1.0)
-    one.add_argument("--cells", nargs="+", default=[], metavar="'column=value'")
+    one.add_argument("--cells", nargs="+", action="extend", default=[], metavar="'column=value'")
     one.add_argument("--mode", default="residual", choices=("residual", "mean", "sample"))
     one.add_argument("--seed", type=_count, default=0)
     one.add_argument("--out", type=Path, required=True, metavar="pred.h5ad")
+    one.add_argument("--job", help=argparse.SUPPRESS)  # this process is that job's
 
     one = verb("effects", "Marginal effects with intervals, as a csv.")
     one.add_argument("path", type=Path, metavar="RUN")

@@ -166,15 +166,17 @@ def predict(given: Namespace) -> None:
     import anndata as ad
     import pandas as pd
 
+    from gvci.jobs.progress import told
     from gvci.model_card import grn_name
     from gvci.run import Run
 
     run = Run.open(given.path)
     data = run.data
-    rows = np.flatnonzero(data.where(_conditions(given.cells)) & (data.split != "ood"))
-    if not given.cells:
-        rows = rows[data.is_control[rows]]
-    predicted = run.predict(rows, given.perturbation, given.dose, given.mode, given.seed)
+    mask = data.where(_conditions(given.cells)) if given.cells else data.is_control
+    rows = np.flatnonzero(mask & (data.split != "ood"))
+    with told("predict", given.job, unit="cell") as progress:
+        progress(0, len(rows), "")
+        predicted = run.predict(rows, given.perturbation, given.dose, given.mode, given.seed)
     obs = data.adata.obs.iloc[rows].copy()
     obs["factual_perturbation"] = data.perturbation[rows]
     obs[data.columns.perturbation] = given.perturbation
@@ -203,8 +205,8 @@ def predict(given: Namespace) -> None:
     }
     with replacing(given.out) as part:
         answer.write_h5ad(part, compression="gzip")
-    words = _tally(obs["support"])
-    print(f"Wrote {len(rows):,} cells under {given.perturbation} ({words}) to {given.out}.")
+    words = f"{given.perturbation} ({_tally(obs['support'])})"
+    print(f"Wrote {len(rows):,} cells under {words} to {given.out}.")
 
 
 def effects(given: Namespace) -> None:

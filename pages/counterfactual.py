@@ -8,6 +8,7 @@ from gvci.app import session
 
 session.guard()
 from gvci.app import (  # noqa: E402
+    all_cells,
     answer_files,
     answer_view,
     charts,
@@ -22,11 +23,12 @@ from gvci.app import (  # noqa: E402
     prediction,
     scatter,
     scenario,
+    train_view,
 )
+from gvci.app.session import comparing, gene_choice  # noqa: E402
 from gvci.app.text import literal  # noqa: E402
 
 STILL = {"displayModeBar": False}
-VIEWS = ("one scenario", "side by side")
 
 
 def controls(run):
@@ -112,65 +114,13 @@ def elsewhere(no, group):
         st.session_state[f"c_{name}"] = level
 
 
-def ticked(key, genes):
-    """Genes were ticked in a table."""
-    at = st.session_state[key]["selection"]["rows"]
-    genes = [genes[i] for i in at if i < len(genes)]
-    kept = [gene for gene in st.session_state["genes"] if gene in genes]
-    new = [gene for gene in genes if gene not in kept]
-    st.session_state["genes"] = [*kept, *new][-answer_view.MOST :]
-
-
-def added(answer, gene=None):
-    """A gene was typed, or taken from those that are near: put it first."""
-    found = answer_view.find_gene(gene or st.session_state["add"], answer)
-    if found is not None:
-        others = [gene for gene in st.session_state["genes"] if gene != found]
-        st.session_state["genes"] = [found, *others][: answer_view.MOST]
-        st.session_state["add"] = ""
-
-
-def add_a_gene(run, answer, place):
-    """A box for symbols, aliases and Ensembl ids; near ones as buttons."""
-    place.text_input(
-        "Add a gene", key="add", on_change=added, args=(answer,), max_chars=60,
-        placeholder="Add a gene: symbol, alias", label_visibility="collapsed",
-    )  # fmt: skip
-    if st.session_state.get("add"):
-        why, near = answer_view.not_found(st.session_state["add"], run, answer)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(literal(why), width="content")
-            for gene in near:
-                st.button(
-                    literal(gene), key=f"near {gene}", on_click=added, args=(answer, gene),
-                    type="tertiary",
-                )  # fmt: skip
-
-
-def linked_genes(answer, default):
-    """Genes of the link, else the default, which follows the scenario."""
-    for query in session.linked_list("genes", default, lambda q: answer_view.find_gene(q, answer)):
-        st.warning(f"The gene '{literal(query, 60)}' of the link is not in this dataset.")
-    session.follow("genes", default)
-
-
-def tickable(key, table, genes, height, alt, **columns):
-    """A table whose ticked rows are the chosen genes."""
-    chosen = st.session_state["genes"]
-    session.tick(key, [at for at, gene in enumerate(genes) if gene in chosen])
-    st.dataframe(
-        table, hide_index=True, height=height, key=key, on_select=lambda: ticked(key, genes),
-        selection_mode="multi-row", alt=alt, column_config=columns,
-    )  # fmt: skip
-
-
 def gene_table(run, answer, colours):
     """Genes by predicted change; returns the ticked ones."""
     default = answer_view.first_genes(answer)
-    linked_genes(answer, default)
+    gene_choice.linked_genes(answer, default)
     head, box = st.columns([1.3, 1], vertical_alignment="center")
     head.subheader("Genes by predicted change", anchor=False)
-    add_a_gene(run, answer, box)
+    gene_choice.add_a_gene(run, answer, box)
     genes = st.session_state["genes"]
     rows = gene_rows.listed(answer, genes)
     measured = answer.measured is not None
@@ -183,7 +133,7 @@ def gene_table(run, answer, colours):
     picture = shown.columns[1]
     alt = "Genes with predicted, measured and baseline change."
     columns = {picture: st.column_config.ImageColumn(picture, width=112)}
-    tickable("genes_table", shown, names, 452, alt, **columns)
+    gene_choice.tickable("genes_table", shown, names, 452, alt, **columns)
     session.publish("genes", genes, default)
     return genes
 
@@ -237,6 +187,22 @@ def means(run, answer, colours):
             st.caption(answer_view.score_caption(answer))
 
 
+def too_many(run, entry, answer):
+    """More cells than a page transports: which are shown, and a job for all of them."""
+    words = answer_view.drawn_words(answer)
+    if not words:
+        return
+    st.warning(literal(words, 400), icon=":material/filter_list:")
+    with session.faults(stop=False):
+        space = None if entry.listed else session.own_workspace()
+        job = all_cells.request(run, answer.scenario, space)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Predict all as a job", icon=":material/play_arrow:", key="all"):
+                started = train_view.start(job, session.visit())
+                st.switch_page(session.to("jobs"), query_params=train_view.link(started))
+            st.caption(literal(train_view.needs(job)), width="stretch")
+
+
 def one_scenario(run, answer, colours):
     """The group of cells; returns the files."""
     left, right = st.columns([1, 1.22], gap="medium")
@@ -252,13 +218,13 @@ def story_of_a_cell(run, asked, answer, colours):
     """One cell: measured now, predicted then; returns the files."""
     group = predicted(run, replace(asked, cells="control cells", cell=None))
     told = session.shared("story", run, asked, lambda: one_cell.story(run, answer, group))
-    linked_genes(answer, [])
+    gene_choice.linked_genes(answer, [])
     st.info(literal(one_cell.honest(told), 800), icon=":material/info:")
     left, right = st.columns([1, 1.22], gap="medium")
     with left:
         head, box = st.columns([1.3, 1], vertical_alignment="center")
         head.subheader("Genes that change most", anchor=False)
-        add_a_gene(run, answer, box)
+        gene_choice.add_a_gene(run, answer, box)
         labels = " · ".join(f"{name} **{literal(word)}**" for name, word in one_cell.labels(told))
         st.markdown(f"Cell `{told.cell}` · {labels}")
         st.caption(literal(one_cell.typical(told), 600))
@@ -277,62 +243,17 @@ def story_of_a_cell(run, asked, answer, colours):
     return one_cell_files.downloads(run, answer, told, part)
 
 
-def keep(scene):
-    """The scenario was added to the comparison."""
-    st.session_state["vs"] = [*st.session_state["vs"], comparison.word(scene)]
-
-
-def drop(word):
-    """A scenario was taken out of the comparison."""
-    st.session_state["vs"] = [kept for kept in st.session_state["vs"] if kept != word]
-
-
-def kept_scenarios(run):
-    """What is kept for the comparison, from the link or from earlier."""
-    for query in session.linked_list("vs", [], lambda text: comparison.canonical(run, text)):
-        st.warning(f"The scenario '{literal(query, 80)}' of the link has no answer in this run.")
-    st.session_state["vs"] = st.session_state["vs"][: comparison.MOST_KEPT]
-    return st.session_state["vs"]
-
-
-def compare_bar(run, asked):
-    """What is kept, a button that keeps the present one, and the switch between the two views."""
-    kept = kept_scenarios(run)
-    why = comparison.cannot_keep(asked, kept)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
-        if kept:
-            view = st.segmented_control(
-                "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params",
-                label_visibility="collapsed",
-            )  # fmt: skip
-            st.caption(comparison.kept_words(len(kept)), width="stretch")
-        st.button(
-            "Add to comparison", icon=":material/add:", key="keep", on_click=keep, args=(asked,),
-            disabled=bool(why), help=why or "Keeps this scenario, in the link too.",
-        )  # fmt: skip
-    session.publish("vs", st.session_state["vs"], [])
-    return bool(kept) and view == VIEWS[1]
-
-
 def side_by_side(run, colours):
     """The kept scenarios beside each other; returns the files."""
     words = st.session_state["vs"]
     found = comparison.sides([predicted(run, comparison.scenario_of(run, word)) for word in words])
-    for side, word in zip(found, words, strict=True):
-        with st.container(horizontal=True, vertical_alignment="center", border=True):
-            st.markdown(f"**{literal(side.title)}**", width="content")
-            st.badge(side.badge.words, icon=side.badge.icon, color=side.badge.colour)
-            st.caption(literal(comparison.caption(side), 400), width="stretch")
-            st.button(
-                "Remove", icon=":material/close:", key=f"drop {side.letter}", type="tertiary",
-                on_click=drop, args=(word,), help=f"Takes scenario {side.letter} out.",
-            )  # fmt: skip
+    comparing.kept_card(found, words)
     default = comparison.first_genes(found, answer_view.FIRST)
-    linked_genes(found[0].answer, default)
+    gene_choice.linked_genes(found[0].answer, default)
     genes = st.session_state["genes"]
     head, box = st.columns([3, 1], vertical_alignment="center")
     head.subheader("Control, predicted and measured cells by scenario", anchor=False)
-    add_a_gene(run, found[0].answer, box)
+    gene_choice.add_a_gene(run, found[0].answer, box)
     st.caption(comparison.KEY_LINE)
     if genes:
         figure = session.shared(
@@ -347,7 +268,7 @@ def side_by_side(run, colours):
     st.caption(literal(comparison.table_caption(found), 1500))
     listed = comparison.listed(found, genes)
     alt = "Predicted change with its interval, and measured change, of each gene and scenario."
-    tickable("compared_table", comparison.shown(found, listed), listed, 420, alt)
+    gene_choice.tickable("compared_table", comparison.shown(found, listed), listed, 420, alt)
     session.publish("genes", genes, default)
     return comparison_files.downloads(run, found, genes)
 
@@ -378,13 +299,14 @@ def said(run, answer):
 with session.page("Counterfactual", needs_model=True) as frame:
     run, colours = frame.run, session.colours()
     asked = controls(run)
-    if compare_bar(run, asked):
+    if comparing.compare_bar(run, asked, frame.actions):
         with st.spinner("Predicting …"):
             files = side_by_side(run, colours)
     else:
         with st.spinner("Predicting …"):
             answer = predicted(run, asked)
         said(run, answer)
+        too_many(run, frame.entry, answer)
         if asked.cells == "one cell":
             files = story_of_a_cell(run, asked, answer, colours)
         else:

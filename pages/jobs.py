@@ -48,6 +48,12 @@ def actions(job):
                     session.to("counterfactual"), label="Open the model",
                     icon=":material/experiment:", query_params=query,
                 )  # fmt: skip
+        made = view.file(job)
+        if made is not None:
+            st.download_button(
+                made[1], made[0].read_bytes, f"predicted-{job.id[:8]}.h5ad", "application/x-hdf5",
+                type="primary", icon=":material/download:", on_click="ignore", key="predicted",
+            )  # fmt: skip
         for label, query in view.next_steps(job):
             st.page_link(
                 session.to("train"), label=label, icon=":material/tune:", query_params=query

@@ -18,8 +18,10 @@ from gvci.data.size import data_size
 from gvci.errors import GvciError
 from gvci.jobs import control, queue
 from gvci.jobs.ending import spell
+from gvci.jobs.estimate import cells_of
+from gvci.jobs.limits import gigabytes
 from gvci.jobs.progress import log_tail, read_metrics
-from gvci.jobs.request import Request
+from gvci.jobs.request import PREDICTED, Request
 from gvci.jobs.state import OPEN, Job, jobs, jobs_of_all, read_job
 from gvci.registry import Entry, entries_of
 
@@ -93,7 +95,7 @@ def about(job: Job) -> str:
     """Verb, preset, date: one line."""
     if job.request is None:
         return ""
-    preset = "" if job.request.verb == "prepare" else f", preset {job.request.preset}"
+    preset = f", preset {job.request.preset}" if job.request.verb in VERBS else ""
     return f"{job.request.verb}{preset}, {day(job.created)} {job.created[11:16]} UTC"
 
 
@@ -136,15 +138,24 @@ def result(job: Job) -> Entry | None:
     return next(iter(entries_of([job.folder.resolve()])), None) if job.state == "done" else None
 
 
+def file(job: Job) -> tuple[Path, str] | None:
+    """The predicted cells that it wrote, and a label for their download."""
+    path = job.folder / PREDICTED
+    if job.state != "done" or not path.is_file():
+        return None
+    return path, f"Download the predicted cells (.h5ad, {gigabytes(path.stat().st_size)})"
+
+
 def settings(job: Job) -> pd.DataFrame:
     """What was asked for, as a table."""
     asked = job.request
     if asked is None:
         return pd.DataFrame({"Setting": [], "Value": []})
     rows = {"cells": _cells(asked)}
-    if asked.verb != "prepare":
+    if asked.verb in VERBS:
         rows |= {"network": _network(asked), "preset": asked.preset}
-    rows |= {name: str(value) for name, value in asked.settings.items()}
+    shown = {f"which {name}" if name in rows else name: v for name, v in asked.settings.items()}
+    rows |= {n: ", ".join(v) if isinstance(v, list) else str(v) for n, v in shown.items()}
     rows["seed"] = str(asked.settings.get("seed", 0))
     return pd.DataFrame({"Setting": list(rows), "Value": list(rows.values())})
 
@@ -154,7 +165,7 @@ def _cells(asked: Request) -> str:
     if asked.verb == "prepare":
         return asked.name or Path(asked.data).name
     try:
-        return data_size(Path(asked.data)).title
+        return data_size(cells_of(asked)).title
     except GvciError:
         return "no longer there"
 
@@ -181,6 +192,8 @@ def next_steps(job: Job) -> list[tuple[str, dict[str, str]]]:
         if job.state != "done":
             return []
         return [("Train on these cells", {"what": VERBS["refine"], "cells": job.id})]
+    if asked.verb == "predict":
+        return []
     steps = [("Again with other settings", _same_choices(asked))]
     entry = result(job)
     if entry is not None and entry.kind == "grn":

@@ -116,7 +116,10 @@ def typical(told: Story) -> str:
 
 def honest(told: Story) -> str:
     """That a single cell's response is hardly predicted, with the model card's number."""
-    known = f"This model {told.hardly}." if told.hardly else "For this model it was not measured."
+    known = "How well this model keeps cells apart was not measured."
+    if told.hardly:
+        known = f"In reconstructing measured cells this model {told.hardly}; that is no score of "
+        known += "responses."
     return (
         "A single cell is measured once, so its own counterfactual is never seen, and single "
         f"responses are hardly predicted. {known} Trust the group more than the cell."

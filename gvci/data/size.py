@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,23 @@ def data_size(path: Path) -> DataSize:
         title, cells, genes, values, counts, labels, min(arms, cells), path.stat().st_size,
         bool(meta.get("simulated")),
     )  # fmt: skip
+
+
+def cells_with(path: Path, conditions: Mapping[str, str]) -> int:
+    """How many cells meet every `column = value`; a column that is no label does not count.
+
+    Raises:
+        FileError: missing, damaged, or not a prepared dataset.
+    """
+    size = data_size(path)
+    mask = np.ones(size.cells, dtype=bool)
+    with h5py.File(path, "r") as file:
+        for name, value in conditions.items():
+            column = file.get(f"obs/{name}")
+            if isinstance(column, h5py.Group) and "codes" in column:
+                levels = list(column["categories"].asstr()[()])
+                mask &= column["codes"][()] == (levels.index(value) if value in levels else -2)
+    return int(mask.sum())
 
 
 def _levels(column: h5py.Group | h5py.Dataset) -> int:

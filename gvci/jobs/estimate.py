@@ -13,19 +13,25 @@ from pathlib import Path
 from typing import cast
 
 from gvci.coexpression import NAME as COEXPRESSION
-from gvci.config import RefineSettings, TrainSettings
-from gvci.data.size import DataSize, data_size
+from gvci.config import PredictSettings, RefineSettings, TrainSettings
+from gvci.data.size import DataSize, cells_with, data_size
+from gvci.data.split import parse_word
 from gvci.errors import GvciError, JobError
 from gvci.jobs.limits import allowed_memory, free_disk, gigabytes
 from gvci.jobs.request import Request
 
-LIBRARIES = {"refine": 480e6, "train": 610e6}  # bytes of the process before it reads a cell
+LIBRARIES = {
+    "refine": 480e6,
+    "train": 610e6,
+    "predict": 610e6,
+}  # bytes of the process before it reads a cell
 CSR = 8.0  # bytes of a value and its column
 SPARE_DISK = 100e6  # kept free for everybody
 FEWEST_GENES = 50
 HUMAN_REGULATORS = 1_800
 COPIES = 8  # of the weights: live, gradient, Adam's two, lagged, best, and what is being saved
 DENSE_CELLS = 8000  # that a member makes dense when it starts
+PREDICT_COPIES = 5  # of the dense cells: factual, corrected, in parts, joined, as written
 SHOWN_CELLS = 256  # that preset `paper` of refine is validated on
 
 
@@ -52,7 +58,13 @@ def estimate(request: Request) -> Estimate | None:
     """
     if request.verb == "prepare":
         return None
-    return _estimator(request)(data_size(Path(request.data)))
+    return _estimator(request)(data_size(cells_of(request)))
+
+
+def cells_of(request: Request) -> Path:
+    """The file of the cells: a run keeps its own."""
+    folder = Path(request.data)
+    return folder / "data.h5ad" if request.verb == "predict" else folder
 
 
 def require_room(request: Request, folder: Path) -> None:
@@ -109,6 +121,14 @@ def train_needs(size: DataSize, settings: TrainSettings) -> Estimate:
     return Estimate(memory, disk, stages * (s.max_steps * step + start) + 10 + 3 * start)
 
 
+def predict_needs(size: DataSize, cells: int) -> Estimate:
+    """Memory, disk and time of `predict` for so many of the cells."""
+    dense = 4.0 * cells * size.genes
+    sparse = (2 if size.counts else 1) * 1.2 * CSR * size.values
+    memory = LIBRARIES["predict"] + sparse + PREDICT_COPIES * dense
+    return Estimate(memory, 1.1 * dense, 8 + 1.2e-6 * cells * size.genes)
+
+
 def refine_needs(size: DataSize, settings: RefineSettings, regulators: int) -> Estimate:
     """Memory, disk and time of `refine` with so many candidate regulators."""
     s, n = settings, size.genes
@@ -139,10 +159,19 @@ def _estimator(request: Request) -> Callable[[DataSize], Estimate]:
     settings = request.checked_settings()
     if request.verb == "train":
         return lambda size: train_needs(size, cast("TrainSettings", settings))
+    if request.verb == "predict":
+        cells = _predicted_cells(request, cast("PredictSettings", settings))
+        return lambda size: predict_needs(size, cells)
     regulators = _regulators(request.network)
     return lambda size: refine_needs(
         size, cast("RefineSettings", settings), regulators + size.labels
     )
+
+
+def _predicted_cells(request: Request, settings: PredictSettings) -> int:
+    """How many cells a prediction is of; without conditions at most all."""
+    conditions = {k: v for word in settings.cells for k, v in parse_word(word).items()}
+    return cells_with(cells_of(request), conditions)
 
 
 def _regulators(network: str) -> int:
@@ -168,6 +197,8 @@ def _counted(network: str, version: int) -> int:
 
 def _what_fits(request: Request, allowed: int) -> str:
     """ ": use at most …", what would bring the memory below the limit."""
+    if request.verb == "predict":
+        return ": allow more (GVCI_MAX_MEMORY), or choose fewer cells"
     needs, size = _estimator(request), data_size(Path(request.data))
 
     def fits(genes: int) -> bool:

@@ -9,15 +9,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from gvci.config import PrepareSettings, RefineSettings, TrainSettings
+from gvci.config import PredictSettings, PrepareSettings, RefineSettings, TrainSettings
 from gvci.config.base import Settings
 
-Verb = Literal["prepare", "refine", "train"]
+Verb = Literal["prepare", "refine", "train", "predict"]
+PREDICTED = "predicted.h5ad"
 LONGEST_TITLE = 200
 KINDS: Mapping[str, type[Settings]] = {
     "prepare": PrepareSettings,
     "refine": RefineSettings,
     "train": TrainSettings,
+    "predict": PredictSettings,
 }
 
 
@@ -28,7 +30,9 @@ class Request(BaseModel):
 
     format: Literal[1] = 1
     verb: Verb
-    data: str = Field(min_length=1, description="prepared cells; for prepare a name or a file")
+    data: str = Field(
+        min_length=1, description="prepared cells; prepare: a name or a file; predict: a run"
+    )
     network: str = Field(default="none", description="refine: the prior; train: the GRN, or none")
     preset: str = "standard"
     settings: dict[str, Any] = Field(default_factory=dict, description="on top of the preset")
@@ -59,6 +63,8 @@ class Request(BaseModel):
 
     def words(self, job_id: str, folder: Path) -> list[str]:
         """The command line that does this in a job's folder."""
+        if self.verb == "predict":
+            return self._predict_words(job_id, folder / PREDICTED)
         out = folder / "data.h5ad" if self.verb == "prepare" else folder
         words = [self.verb, self.data, "--out", str(out), "--job", job_id]
         if self.name:
@@ -71,3 +77,11 @@ class Request(BaseModel):
             words += ["--preset", self.preset]
         changes = [f"{name}={json.dumps(value)}" for name, value in self.settings.items()]
         return words + (["--set", *changes] if changes else [])
+
+    def _predict_words(self, job_id: str, out: Path) -> list[str]:
+        # "=" keeps a label that begins with "-" a label.
+        asked = PredictSettings.checked(self.settings)
+        words = ["predict", self.data, "--out", str(out), "--job", job_id]
+        words += [f"--perturbation={asked.perturbation}", f"--dose={asked.dose!r}"]
+        words += [f"--mode={asked.mode}", f"--seed={asked.seed}"]
+        return words + [f"--cells={cells}" for cells in asked.cells]

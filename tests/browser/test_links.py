@@ -56,3 +56,22 @@ def test_check_06_counterfactual_link(visit: Visit, chromium: Browser, server: s
     expect(other.page.get_by_role("button", name="Remove IRF1")).to_be_attached()
     expect(other.page.locator(".js-plotly-plot").first).to_contain_text("IFIT1")
     other.page.context.close()
+
+
+def test_comparison_link(visit: Visit, chromium: Browser, server: str):
+    page = visit.open("counterfactual")  # STAT1 is what it begins with
+    page.get_by_role("button", name="Add to comparison").click()
+    expect(page).to_have_url(re.compile("vs="))
+    visit.settled()
+    page = visit.open(f"{page.url.split('/', 3)[3]}&perturbation=JAK2")
+    page.get_by_role("button", name="Add to comparison").click()
+    expect(page.get_by_text("2 scenarios kept")).to_be_visible()
+    page.get_by_role("radio", name="side by side").click()
+    expect(page).to_have_url(re.compile("view=side"))
+    visit.settled()
+    text, other = second_look(chromium, server, copied(visit))
+    assert "A STAT1 in B cells" in " ".join(text.split())
+    assert "B JAK2 in B cells" in " ".join(text.split())
+    expect(other.page.get_by_role("button", name="Remove", exact=True)).to_have_count(2)
+    expect(other.page.locator(".js-plotly-plot")).to_have_count(1)
+    other.page.context.close()
