@@ -54,6 +54,11 @@ class Network:
         floor = self.meta.get("floors", {}).get("prior_floor")
         return None if floor is None else float(floor)
 
+    @property
+    def judged(self) -> pd.DataFrame:
+        """Every pair with a weight, those that are no edge included; `table` has the edges."""
+        return self.origin.table if isinstance(self.origin, RefinedGRN) else self.table
+
     def knows(self, column: str) -> bool:
         """True where some edge has a sign, an evidence or a stability."""
         if column not in self.table:

@@ -66,7 +66,7 @@ def matrices(network: Network, shown: Shown) -> HeatMap:
     known = set(strongest[:MOST_TARGETS])
     targets = [name for name in dict.fromkeys(map(str, mine["target"])) if name in known]
 
-    table = network.table
+    table = network.judged
     inside = table[table["source"].isin(regulators) & table["target"].isin(known)]
 
     def filled(column: str, empty: float) -> np.ndarray:

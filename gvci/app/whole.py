@@ -13,7 +13,6 @@ from gvci.app.network_files import Download
 from gvci.app.provenance import facts
 from gvci.app.regulators import EDGE_COLUMNS, rows
 from gvci.app.text import count
-from gvci.refiner.result import RefinedGRN
 from gvci.run import Run
 
 HUBS, ADDED, REMOVED, ALL = "Hubs", "Added edges", "Removed edges", "All edges"
@@ -90,12 +89,11 @@ def summary(network: Network) -> str:
     if not network.refined:
         return f"**{count(len(edges), 'edge')}** of {size}."
     counts = network.counts()
-    judged = len(network.origin.table) if isinstance(network.origin, RefinedGRN) else 0
     return (
         f"**{count(counts['kept'] + counts['added'], 'edge')}** of {size}: "
         f":orange[**{counts['added']:,} added**] by refinement, **{counts['kept']:,} kept** from "
         f"the prior; {counts['removed']:,} of the prior's {counts['kept'] + counts['removed']:,} "
-        f"removed. {count(judged, 'pair')} judged."
+        f"removed. {count(len(network.judged), 'pair')} judged."
     )
 
 

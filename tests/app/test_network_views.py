@@ -16,7 +16,6 @@ from gvci.app import (
     edge_card,
     edges,
     evidence,
-    export,
     free_view,
     heat_map,
     interactive,
@@ -28,6 +27,7 @@ from gvci.app.theme import DARK, LIGHT
 from gvci.grn import from_edges
 from gvci.refiner.result import RefinedGRN
 from gvci.run import Run
+from gvci.spreadsheet import safe_cell
 from tests.app.conftest import DEMO, OpenPage, sound
 
 VIEWS = ("Graph", "Heat map", "Free layout", "Precision and recall", "Whole network")
@@ -118,7 +118,7 @@ def test_cells_are_the_adjacency_before_and_after(network: edges.Network):
     shown = edges.choose(network, edges.Choice(("STAT1", "IRF1"), 10, ("kept", "added"), 0.5))
     drawn = heat_map.matrices(network, shown)
     assert drawn.panels["Original"].shape == (len(drawn.targets), 2)
-    rows = network.table.set_index(["target", "source"])
+    rows = network.judged.set_index(["target", "source"])
     for i, target in enumerate(drawn.targets):
         for j, source in enumerate(drawn.regulators):
             if target == source:
@@ -286,7 +286,7 @@ def test_hostile_names_in_the_new_views(run: Run):
     text = interactive.page(shown.edges, layout.free(shown.edges), {}, DARK)
     assert "<script>window.__pwned" not in text
     assert "<img src=x" not in text
-    assert export.safe_cell("=1+1") == "'=1+1"
+    assert safe_cell("=1+1") == "'=1+1"
 
 
 def test_hostile_names_on_the_card():
