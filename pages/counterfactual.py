@@ -36,10 +36,10 @@ def controls(run):
     data, code = run.data, run.model.treatment_code
     group, perturbation = scenario.default_pair(run)
     default = [part for part in code.parts(perturbation)]
-    for query in session.linked_list(
+    wrong = session.linked_list(
         "perturbation", default, lambda name: name if name in code.levels else None
-    ):
-        refused(scenario.refusal(run, [query], group))
+    )
+    refused("link", [scenario.refusal(run, [query], group) for query in wrong])
     session.keep_known("perturbation", code.levels, default)
     covariates = data.columns.covariates
     doses = scenario.all_doses(data)
@@ -85,21 +85,24 @@ def controls(run):
             names = scenario.control_cells(data, group)
             cell = st.selectbox("Cell", names, key="cell", bind="query-params")
     if no is not None:
-        refused(no)
+        refused("choice", [no])
         st.stop()
     label = scenario.label_of(run, chosen)
     return scenario.Scenario(label, group, which, cell, mode or "residual", float(dose))
 
 
-def refused(no):
+def refused(where, noes):
     """Why there is no answer, and buttons of what has one."""
-    st.error(literal(no.why, 600), icon=":material/block:")
+    for no in noes:
+        st.error(literal(no.why, 600), icon=":material/block:")
+    if not noes:
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("This would work:")
-        for name in no.perturbations:
-            st.button(literal(name, 60), key=f"try {name}", on_click=instead, args=(name,))
-        for name in no.groups:
-            st.button(literal(name, 60), key=f"in {name}", on_click=elsewhere, args=(no, name))
+        for name in scenario.offers(noes):
+            st.button(literal(name, 60), key=f"try {where} {name}", on_click=instead, args=(name,))
+        for name in noes[0].groups:
+            st.button(literal(name, 60), key=f"in {name}", on_click=elsewhere, args=(noes[0], name))
 
 
 def instead(perturbation):

@@ -171,6 +171,11 @@ def refusal(run: Run, chosen: Sequence[str], group: str) -> Refusal | None:
     return None
 
 
+def offers(noes: Sequence[Refusal]) -> tuple[str, ...]:
+    """Three perturbations that work in place of all that were refused."""
+    return tuple(dict.fromkeys(name for no in noes for name in no.perturbations))[:OFFERED]
+
+
 def alternatives(run: Run, group: str, *queries: str) -> tuple[str, ...]:
     """Three perturbations that work: near the asked ones by name, else most measured here."""
     levels, data = run.model.treatment_code.levels, run.data

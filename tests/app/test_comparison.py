@@ -223,6 +223,15 @@ def test_a_refusal_has_buttons_that_work(open_page: OpenPage):
     assert test.multiselect(key="perturbation").value == [offers[1].label]
 
 
+def test_several_unknown_ones_share_three_buttons(open_page: OpenPage):
+    test = open_page("counterfactual", perturbation=["STAT11", "JAK22"])
+    text = sound(test)
+    assert "'STAT11'" in text
+    assert "'JAK22'" in text
+    test.multiselect(key="perturbation").set_value([]).run()
+    assert "Choose a perturbation" in sound(test)
+
+
 def test_nothing_chosen_offers_three(open_page: OpenPage):
     test = open_page("counterfactual")
     test.multiselect(key="perturbation").set_value([]).run()
