@@ -169,7 +169,7 @@ def report(found: dict[str, Any], command: str) -> str:
         f"**{found['per_second']:.1f} pages per second, {sum(faults.values())} errors** "
         f"({len(found['server_faults'])} in the server's log); "
         f"{1000 * found['cores_used'] / found['per_second']:.0f} ms of processor a page, which, "
-        "unlike seconds, do not depend on the other work.",
+        "depend less on the other work than seconds do.",
         "",
         "| page | loaded | median, s | p95, s | sent, kB | first viewer alone, s |",
         "| --- | --- | --- | --- | --- | --- |",
