@@ -18,8 +18,8 @@ _frozen = 0
 
 def load() -> None:
     """Import all that pages import."""
-    for module in pkgutil.iter_modules(gvci.app.__path__):
-        import_module(f"gvci.app.{module.name}")
+    for module in pkgutil.walk_packages(gvci.app.__path__, "gvci.app."):
+        import_module(module.name)
     freeze()
 
 
