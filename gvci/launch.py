@@ -10,11 +10,13 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from subprocess import Popen
 from typing import Any
 
 import torch
+import torch.distributed as dist
 
 from gvci.devices import ALONE, Devices, Several
 from gvci.errors import GvciError, SettingsError, TrainingError
@@ -38,17 +40,18 @@ def launched(devices: int, nodes: int) -> Iterator[Devices]:
     if devices * nodes == 1:
         yield ALONE
         return
-    strategy, rank = _connect(devices, nodes)
+    connected, started = _connect(devices, nodes)
     try:
-        yield Several(rank, devices * nodes, strategy.root_device)
+        yield connected
     except (GvciError, OSError, KeyboardInterrupt) as error:
-        if rank == 0:
+        if connected.rank == 0:
             raise
         # The first process has the same error, or hears that this one is gone, and tells it.
         raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else 2) from None
     finally:
-        if rank == 0 and sys.exc_info()[0] is not None:
-            _end(strategy)
+        if sys.exc_info()[0] is not None:
+            _end(started)
+        _leave()
 
 
 def _require_sense(devices: int, nodes: int) -> None:
@@ -67,8 +70,8 @@ def _require_sense(devices: int, nodes: int) -> None:
         raise SettingsError(message)
 
 
-def _connect(devices: int, nodes: int) -> tuple[Any, int]:
-    """Fabric's strategy and this process's rank, after all have met."""
+def _connect(devices: int, nodes: int) -> tuple[Several, list[Popen[bytes]]]:
+    """This process among all, after they have met, and the processes that it started."""
     try:  # takes seconds, and few need it
         from lightning_fabric import Fabric
         from lightning_fabric.strategies.ddp import DDPStrategy
@@ -89,18 +92,38 @@ def _connect(devices: int, nodes: int) -> tuple[Any, int]:
         fabric = Fabric(accelerator=kind, devices=devices, num_nodes=nodes, strategy=strategy)
         fabric.launch()
     except (MisconfigurationException, RuntimeError, ValueError) as error:
-        _end(strategy)
+        _end(_started(strategy))
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         message = f"{devices} processes on {nodes} nodes could not be connected: {reason}"
         raise TrainingError(message) from error
-    return strategy, fabric.global_rank
+    started = watched = _started(strategy)
+    if kind == "cpu":
+        # Fabric's watch kills this process when another one is gone, which may be before it could
+        # say so. gloo hears of it at once; NCCL waits, so there the watch stays.
+        started = list(watched)
+        watched.clear()
+    return Several(fabric.global_rank, devices * nodes, strategy.root_device), started
 
 
-def _end(strategy: Any) -> None:
+def _started(strategy: Any) -> list[Popen[bytes]]:
+    """Fabric's list, which its watch reads too."""
+    return [] if strategy.launcher is None else strategy.launcher.procs
+
+
+def _end(started: list[Popen[bytes]]) -> None:
     """Kill what this process started; with an empty list Fabric's watch over it ends as well."""
-    started = [] if strategy.launcher is None else strategy.launcher.procs
     for process in started:
         process.kill()
     for process in started:
         process.wait()
     started.clear()
+
+
+def _leave() -> None:
+    """End gloo's threads: one that outlives the interpreter aborts the process.
+
+    NCCL's are ended by Fabric.
+    """
+    if dist.is_initialized() and dist.get_backend() == "gloo":
+        with suppress(RuntimeError):  # the others are gone already
+            dist.destroy_process_group()

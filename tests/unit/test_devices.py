@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -278,8 +277,8 @@ def test_a_lost_process_ends_all_and_training_goes_on_later(folder, monkeypatch)
     (folder / "driver.py").write_text(DRIVER)
     given = words(folder, "lost", "kernel=means", devices=2)
     code, told = ended(start(folder, given, "driver.py"))
-    assert code in (2, -signal.SIGKILL), told  # a busy machine may be killed by Fabric's watch
-    assert code != 2 or told.count(LOST) == 1
+    assert code == 2, told
+    assert told.count(LOST) == 1, told
     assert list((folder / "lost" / "checkpoint").iterdir())
     shutil.copytree(folder / "lost", folder / "lost-alone")
     code, told = ended(start(folder, given))
@@ -308,7 +307,7 @@ def test_nodes_with_other_settings_are_refused(folder):
     nodes = [start(folder, given[i], NODE_RANK=str(i), LOCAL_RANK="0", **where) for i in range(2)]
     first, second = (ended(node) for node in nodes)
     assert first[0] == 2, first
-    assert second[0] != 0  # 2, or ended with its peer
+    assert second[0] == 2, second
     assert "gvci: Process 1 of 2 has other data, settings or network than the first" in first[1]
     assert "gvci:" not in second[1]
 
