@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gvci.run import Run
     from gvci.training import refine
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 _HOMES = {
     "GRN": "gvci.grn",
     "GraphVCI": "gvci.model",

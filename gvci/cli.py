@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gvci import commands
+from gvci import __version__, commands
 from gvci.errors import GvciError
 from gvci.jobs.work import work
 
@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="gvci", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    top.add_argument("--version", action="version", version=f"gvci {__version__}")
     verbs = top.add_subparsers(title="verbs", required=True, metavar="VERB")
 
     def verb(name: str, summary: str, settings: bool = False) -> argparse.ArgumentParser:

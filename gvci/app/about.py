@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gvci import __version__
 from gvci.checkpoint import FORMAT
 from gvci.data.entries import ENTRIES
 from gvci.run import DATA, MODEL, Run
@@ -96,7 +97,7 @@ def licences() -> pd.DataFrame:
 
 def versions() -> pd.DataFrame:
     """gvci, Python and the libraries that numbers depend on."""
-    found = {"gvci": _version("gvci"), "Python": platform.python_version()}
+    found = {"gvci": __version__, "Python": platform.python_version()}
     found |= {name: _version(name) for name in LIBRARIES}
     return pd.DataFrame({"Library": list(found), "Version": list(found.values())})
 
@@ -121,4 +122,4 @@ def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "from this folder" if name == "gvci" else "not installed"
+        return "not installed"
