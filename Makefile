@@ -1,4 +1,4 @@
-# make run · make test · make check · make screens · make pretrained · make fuzz
+# make run · make test · make check · make docs · make screens · make pretrained · make fuzz
 # make bench-table1 · bench-edges · bench-model · bench-scores · bench-coverage · bench-estimator
 # make bench-load · bench-pages
 PYTHON ?= python3
@@ -10,7 +10,7 @@ NAMES  ?= $(if $(filter 127.0.0.1 localhost ::1,$(HOST)),localhost 127.0.0.1 ::1
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: run test check screens pretrained fuzz browser clean
+.PHONY: run test check docs screens pretrained fuzz browser clean
 .PHONY: bench-table1 bench-edges bench-model bench-scores bench-coverage bench-estimator
 .PHONY: bench-load bench-pages
 
@@ -26,6 +26,9 @@ check: $(VENV)/.test  ## format, lint, types, and known weaknesses of what is in
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m tests.advisories
+
+docs: $(VENV)/.test  ## the reference as web pages in docs/api, from docstrings
+	$(BIN)/python -m docs.reference docs/api
 
 screens: $(VENV)/.test browser  ## make docs/screens again
 	GVCI_SCREENS=docs/screens $(BIN)/python -m pytest tests/browser/test_screens.py

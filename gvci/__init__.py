@@ -1,4 +1,12 @@
-"""gvci: what would this cell have expressed under a perturbation it never received?
+"""What would this cell have expressed under a perturbation it never received?
+
+    data = gvci.prepare(adata, gvci.PrepareSettings(perturbation="gene", control="NT"))
+    refined = gvci.refine(data, prior, gvci.RefineSettings())
+    model = gvci.train(data, refined.adopted(), gvci.TrainSettings())
+    run = gvci.Run.of(model, data)
+    cells = run.predict(data.is_control.nonzero()[0], "STAT1")
+    effects = gvci.marginal_effects(run, data)
+    scores = gvci.evaluate(run, data)
 
 The public names load when they are first used, so `import gvci` takes no time.
 """

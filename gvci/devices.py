@@ -36,6 +36,9 @@ class Devices:
     rank, size = 0, 1
     device = torch.device("cpu")
 
+    def __repr__(self) -> str:
+        return f"process {self.rank + 1} of {self.size}"
+
     def share(self, cells: int) -> Share:
         """What this process computes of a batch; all of one with fewer cells than processes."""
         if cells < self.size:

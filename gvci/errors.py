@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class GvciError(Exception):
-    """The root: its text is written for the user."""
+    """The root of all errors of gvci (`gvci.errors`): its text is written for the user."""
 
 
 class SettingsError(GvciError):

@@ -1,4 +1,4 @@
-"""The gate λ between the network and the best simple baseline (RESEARCH-model §5.6).
+"""The gate λ between the network and the best simple baseline (docs/method.md §2).
 
 For a pair (group, perturbation) that was not measured the predicted mean is
 

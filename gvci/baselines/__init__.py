@@ -1,4 +1,4 @@
-"""Simple predictions that every model must be shown beside (EVALUATION: baselines).
+"""Simple predictions that every model must be shown beside.
 
 Each predicts the mean expression of one pair (group, perturbation) from pseudobulks of the
 splits `train` and `validation`, as if the pair itself had not been measured. On held-out pairs

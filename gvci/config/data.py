@@ -13,7 +13,7 @@ from gvci.config.base import Settings
 class SimulateSettings(Settings):
     """Cells from a known GRN (three cell types × two donors); see gvci/data/simulate.py."""
 
-    n_genes: int = Field(300, ge=40, le=20_000)
+    n_genes: int = Field(300, ge=40, le=20_000, description="genes simulated, regulators included")
     n_perturbations: int = Field(14, ge=1, le=14, description="12 knock-outs, 2 over-expressions")
     cells_per_group: int = Field(42, ge=1, description="per cell type, donor and perturbation")
     controls_per_group: int = Field(150, ge=1, description="per cell type and donor")
@@ -33,7 +33,9 @@ class SimulateSettings(Settings):
     synergy: float = Field(
         0.0, ge=0, description="strength of the product of two regulators on a common target"
     )
-    seed: int = Field(0, ge=0)
+    seed: int = Field(
+        0, ge=0, description="of every random choice; the same seed gives the same result"
+    )
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "demo": {"n_genes": 300, "cells_per_group": 42, "controls_per_group": 150, "seed": 0},
@@ -42,7 +44,7 @@ class SimulateSettings(Settings):
 
 
 class PrepareSettings(Settings):
-    """How raw cells become a dataset (METHOD.md §5)."""
+    """How raw cells become a dataset (docs/method.md §5)."""
 
     perturbation: str | None = Field(None, description="obs column with the perturbation labels")
     control: str | None = Field(None, description="label of the control cells")
@@ -72,4 +74,6 @@ class PrepareSettings(Settings):
     test: float = Field(0.1, ge=0.0, lt=0.5, description="share of the other cells")
     target_sum: float = Field(1e4, gt=0, description="counts per cell after normalisation")
     n_de: int = Field(50, ge=1, description="differentially expressed genes per group")
-    seed: int = Field(0, ge=0, lt=2**63)
+    seed: int = Field(
+        0, ge=0, lt=2**63, description="of every random choice; the same seed gives the same result"
+    )

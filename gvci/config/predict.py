@@ -13,6 +13,11 @@ class PredictSettings(Settings):
 
     perturbation: str = Field(min_length=1, description="a label, or 'A+B'")
     cells: tuple[str, ...] = Field((), description="'column=value'; none for all control cells")
-    dose: float = Field(1.0, ge=0, allow_inf_nan=False)
+    dose: float = Field(
+        1.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="of the perturbation; 1 where the data have no doses",
+    )
     mode: PredictMode = Field("residual", description="how a prediction is read out")
-    seed: int = Field(0, ge=0, lt=2**63)
+    seed: int = Field(0, ge=0, lt=2**63, description="of mode 'sample'")

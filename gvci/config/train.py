@@ -60,14 +60,14 @@ class TrainSettings(Settings):
         "one-hot", description="how T enters: × dose, embedded, or as Z_G of the perturbed gene"
     )
     latent: int = Field(128, ge=1, description="dimensions of Z_MG")
-    outcome_embedding: int = Field(256, ge=1)
+    outcome_embedding: int = Field(256, ge=1, description="features of Y")
     treatment_embedding: int = Field(64, ge=1, description="where T is embedded")
-    covariate_embedding: int = Field(16, ge=1)
-    width: int = Field(128, ge=1)
-    depth: int = Field(3, ge=1)
+    covariate_embedding: int = Field(16, ge=1, description="features of X")
+    width: int = Field(128, ge=1, description="of hidden layers")
+    depth: int = Field(3, ge=1, description="hidden layers of encoder and decoder")
     bottleneck: int = Field(4, ge=1, description="dimensions of WZ in g(WZ,T)")
     graph_latent: int = Field(128, ge=1, description="dimensions of Z_G per gene")
-    graph_depth: int = Field(1, ge=1)
+    graph_depth: int = Field(1, ge=1, description="layers of the graph network")
 
     reconstruction_weight: float = Field(1.0, ge=0, description="ω0, per gene")
     distribution_weight: float = Field(50.0, ge=0, description="ω1, per gene")
@@ -77,10 +77,10 @@ class TrainSettings(Settings):
     kernel: Literal["mean_log", "log_mean", "means"] = Field(
         "means", description="p̂ = match; 'means' compares the means of strata"
     )
-    kernel_std: float = Field(1.0, gt=0)
+    kernel_std: float = Field(1.0, gt=0, description="of p̂ = match, log1p CP10k")
     match_cells: int = Field(20, ge=1, description="cells drawn with the same (X, T′)")
-    discriminator_width: int = Field(64, ge=1)
-    discriminator_depth: int = Field(2, ge=1)
+    discriminator_width: int = Field(64, ge=1, description="of its hidden layers")
+    discriminator_depth: int = Field(2, ge=1, description="its hidden layers")
     discriminator_steps: int = Field(3, ge=1, description="per step of the model")
     game_weight: float = Field(10.0, ge=0, description="α of GANITE: of V_CF, per cell")
     adversary_weight: float = Field(1.0, ge=0, description="λ of CPA's adversaries")
@@ -93,25 +93,27 @@ class TrainSettings(Settings):
         "residual", description="Ỹ′ = Y + μ(Z,T′) − μ(Z,T), or a draw of p(Y′|Z,T′)"
     )
 
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(1e-3, gt=0, description="of the model's weights")
     graph_learning_rate: float = Field(1e-3, gt=0, description="node features and edge logits")
-    weight_decay: float = Field(4e-7, ge=0)
+    weight_decay: float = Field(4e-7, ge=0, description="of Adam")
     schedule: Literal["cosine", "step"] = Field(
         "cosine", description="warm-up, then cosine to 5 %; or a decay every so many epochs"
     )
     warm_up: int = Field(100, ge=0, description="steps")
     learning_rate_step: int = Field(45, ge=1, description="epochs between decays")
-    learning_rate_decay: float = Field(0.5, gt=0, le=1)
+    learning_rate_decay: float = Field(0.5, gt=0, le=1, description="factor of each decay")
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
-    batch_size: int = Field(64, ge=2)
-    max_steps: int = Field(400, ge=1)
+    batch_size: int = Field(64, ge=2, description="cells per step")
+    max_steps: int = Field(400, ge=1, description="most steps that are taken")
     evaluate_every: int = Field(50, ge=1, description="steps between validations")
     patience: int = Field(20, ge=1, description="validations without gain before stopping")
     inner_folds: int = Field(
         4, ge=0, description="members that choose steps and gate, each blind to some pairs"
     )
     members: int = Field(2, ge=1, description="models averaged, trained on all cells")
-    seed: int = Field(0, ge=0, lt=2**63)
+    seed: int = Field(
+        0, ge=0, lt=2**63, description="of every random choice; the same seed gives the same result"
+    )
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "quick": {"max_steps": 200, "inner_folds": 3, "members": 1},

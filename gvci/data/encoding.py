@@ -1,4 +1,4 @@
-"""How labels become numbers: treatments T and covariates X (METHOD.md §1)."""
+"""How labels become numbers: treatments T and covariates X (docs/method.md §1)."""
 
 from __future__ import annotations
 

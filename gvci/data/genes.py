@@ -1,4 +1,4 @@
-"""Which genes are kept, and which differ between treated and control cells (METHOD.md §5, C.1)."""
+"""Which genes are kept, and which differ between treated and control cells (docs/method.md §5)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""From raw cells to a PerturbationData: quality, scale, splits, genes, DE genes (METHOD.md §5).
+"""From raw cells to a PerturbationData: quality, scale, splits, genes, DE genes.
 
 Every step says in the report what it dropped or chose. Splits come before genes: highly
-variable genes and DE genes are chosen on training cells only.
+variable genes and DE genes are chosen on training cells only (docs/method.md §5).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which cells are used, and on which scale (METHOD.md §5)."""
+"""Which cells are used, and on which scale (docs/method.md §5)."""
 
 from __future__ import annotations
 

@@ -157,6 +157,10 @@ def simulate(settings: SimulateSettings | None = None) -> Simulation:
     """Cells of three types and two donors, knock-outs, over-expressions and controls.
 
     Labels: "STAT1" is a knock-out, "IRF7 OE" an over-expression, "control" neither.
+
+    Returns:
+        `adata` (raw counts; obs perturbation, cell_type, donor), the network `truth`, a `prior`
+        with errors, and `counterfactual(perturbation, rows)`, what cells would express instead.
     """
     settings = settings or SimulateSettings.preset("demo")
     # A later stream leaves the earlier ones as they are: settings of 0 change no cell.

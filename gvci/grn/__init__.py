@@ -2,7 +2,7 @@
 
 An edge goes from `source` (regulator, TF) to `target`. Files and tables are edge lists;
 a matrix is made in one place only, `GRN.to_adjacency`, and it is `[target, source]`, so a
-row holds a target's regulators (METHOD.md §1).
+row holds a target's regulators (docs/method.md §1).
 """
 
 from gvci.grn.edges import from_edges

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def match_log_density(value: Tensor, cells: Tensor, std: float, kernel: str) -> Tensor:
-    """log p̂(value) under a Gaussian kernel around matched cells (METHOD.md §2, `match`).
+    """log p̂(value) under a Gaussian kernel around matched cells (docs/method.md §2, `match`).
 
     Args:
         value: (batch, n).

@@ -68,6 +68,7 @@ class GraphVCI(nn.Module):
     """
 
     def __init__(self, settings: TrainSettings, sizes: Sizes, nodes: Tensor | None = None) -> None:
+        """With random weights; `train` gives them a better start."""
         super().__init__()
         s = self.settings = settings
         n, r, m, groups = sizes

@@ -3,7 +3,7 @@
 joint      params = attention(MLP([Z, T]))
 additive   mean   = b + A[X] + K[X, T] + D[T] + f(Z) + 1[T ≠ control] g(W Z, T)
 
-The additive head starts at a simple baseline (RESEARCH-model §5): A from a ridge regression of
+The additive head starts at a simple baseline (docs/method.md §2): A from a ridge regression of
 group means, K the kriged effects of gvci/kriging.py, which stay, D and g at zero, and f at the
 principal components of the cells' deviations. Each head gives raw parameters (parameters,
 cells, n); the likelihood says what they mean.

@@ -1,4 +1,4 @@
-"""Where a model starts: every gene at its mean, or at a simple baseline (RESEARCH-model §5).
+"""Where a model starts: every gene at its mean, or at a simple baseline (docs/method.md §2).
 
 With the additive head step 0 is a ridge regression of group means on covariates, the kriged
 effects of treatments, and the principal components of what both leave in single cells.

@@ -36,12 +36,12 @@ class RefinedGRN:
     Attributes:
         genes: gene names in the order of the data.
         table: every pair out of a regulator, strongest first (by logit where it has one):
-            source, target, weight (W̃, eq. 12), prior (0/1);
-            status: kept (prior, above α), added (not in the prior, above α), removed (prior, at
+            `source`, `target`, `weight` (W̃, eq. 12), `prior` (0/1);
+            `status`: kept (prior, above α), added (not in the prior, above α), removed (prior, at
             most α), absent (neither);
-            sign: +1 activates, −1 represses, 0 not known;
-            evidence: log f1/f0, what the data alone say; NaN for preset `paper`;
-            stability: share of random halves of the cells with positive evidence; NaN where it
+            `sign`: +1 activates, −1 represses, 0 not known;
+            `evidence`: log f1/f0, what the data alone say; NaN for preset `paper`;
+            `stability`: share of random halves of the cells with positive evidence; NaN where it
             was not computed.
         alpha: the threshold of eq. 12.
         background: median W̃ of the pairs outside the prior.

@@ -2,7 +2,7 @@
 
 A pair is one number, `target · n + source`, so a sorted list of pairs is already in CSR
 order with targets as rows. Every pair is an independent Bernoulli draw: pairs of Ẽ (prior
-edges and self-loops) with a high chance, all others with a low one (METHOD.md §3).
+edges and self-loops) with a high chance, all others with a low one (docs/method.md §3).
 """
 
 from __future__ import annotations

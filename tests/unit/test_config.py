@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from gvci.config import (
+    PredictSettings,
     PrepareSettings,
     RefineSettings,
     Settings,
@@ -80,3 +81,10 @@ def test_unreadable_settings_files(tmp_path: Path, text: str) -> None:
         load_settings(RefineSettings, config=tmp_path / "s.json")
     with pytest.raises(SettingsError, match="cannot be read as a JSON object"):
         load_settings(RefineSettings, config=tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize(
+    "kind", [PredictSettings, PrepareSettings, RefineSettings, SimulateSettings, TrainSettings]
+)
+def test_every_setting_says_what_it_is(kind: type[Settings]) -> None:
+    assert not [name for name, field in kind.model_fields.items() if not field.description]

@@ -69,7 +69,7 @@ def files(*folders: str) -> list[Path]:
 
 GVCI = files("gvci")
 PAGES = files("pages", "app.py", "dashboard.py")
-SHIPPED = [*GVCI, *PAGES, *files("benchmarks")]
+SHIPPED = [*GVCI, *PAGES, *files("benchmarks", "docs")]
 EVERYTHING = [*SHIPPED, *files("tests")]
 
 
