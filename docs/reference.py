@@ -18,7 +18,7 @@ import pdoc.doc
 import pdoc.render
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("method",)  # documents that stand beside the reference
+PAGES = ("method", "tutorial")  # documents that stand beside the reference
 START = """# gvci
 
 What gvci does, for those who program with it or type its verbs; version {version}.
@@ -27,6 +27,7 @@ What gvci does, for those who program with it or type its verbs; version {versio
 - [The errors](gvci/errors.html) that they raise, each one sentence for the user
 - [The verbs of the command line](verbs.html): `python -m gvci …`, each with all its options
 - [The method](method.html): symbols, equations, protocol, scores, and where the presets differ
+- [A tutorial](tutorial.html): from an own h5ad and an own edge list to effects with intervals
 """
 
 
