@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gvci import __version__, commands
+from gvci.config import RefineSettings, TrainSettings
 from gvci.errors import GvciError
 from gvci.jobs.work import work
 
@@ -116,7 +117,7 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--out", type=Path, required=True, metavar="GRN")
     one.add_argument("--alpha", type=float, metavar="A")
-    one.add_argument("--preset", default="standard", choices=("quick", "standard", "paper"))
+    one.add_argument("--preset", default="standard", choices=tuple(RefineSettings.presets))
 
     one = verb("train", "Train a model and score it.", settings=True)
     one.add_argument("data", type=Path, metavar="DATA")
@@ -129,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--out", type=Path, required=True, metavar="RUN")
     one.add_argument(
         "--preset",
-        choices=("quick", "standard", "paper"),
+        choices=tuple(TrainSettings.presets),
         help="usually standard; paper for a published network, which has no other",
     )
     one.add_argument(

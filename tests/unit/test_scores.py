@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import false_discovery_control, mannwhitneyu, wasserstein_distance
 from sklearn.metrics import mean_absolute_error
 
+from gvci.baselines import BASELINES
+from gvci.benchmark import words
 from gvci.metrics import (
     centroid_accuracy,
     coverage,
@@ -19,6 +23,9 @@ from gvci.metrics import (
     rank,
     wasserstein,
 )
+from gvci.score_table import BLOCKS
+from gvci.scoring import SCORES
+from gvci.verdict import TITLES
 
 
 @pytest.fixture
@@ -196,3 +203,19 @@ def test_coverage_counts_the_ends() -> None:
     assert coverage(truth, np.full(4, 0.5), np.full(4, 2.0)) == 0.5
     assert coverage(truth, truth, np.full(4, np.nan)) is None
     assert coverage(truth[:0], truth[:0], truth[:0]) is None
+
+
+# --- lists that a new score must be in -----------------------------------------------------
+
+
+def test_every_score_has_its_place_in_text_in_titles_and_in_the_method() -> None:
+    assert set(SCORES) == {score for block in BLOCKS for score in block}
+    assert set(SCORES) == set(words.SCORES)
+    method = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
+    listed = method[method.index("### Scores") :]
+    named = [score for score in SCORES if not score.startswith("pearson_delta_")]
+    assert not [score for score in named if f"`{score}`" not in listed]
+
+
+def test_every_baseline_has_a_name_for_people() -> None:
+    assert set(BASELINES) <= set(TITLES)
