@@ -61,7 +61,7 @@ class Ranking:
         With P and F the sums of all true and all false pairs, AUPRC = Σ_k (P_k/P) · (true up to
         k)/(pairs up to k) and AUROC = 1 − Σ_k P_k (F_k + T_k/2)/(P·F). Early precision = the share
         of true pairs among the first P, ties cut in proportion. These are the definitions of
-        gvci/metrics.py with weighted pairs.
+        gvci/metrics with weighted pairs.
 
         Args:
             weights: (targets, resamples), at least 0.
