@@ -163,13 +163,13 @@ def report(found: dict[str, Any], command: str) -> str:
         made_by(command),
         f"{found['sessions']} sessions for {found['elapsed'] / 60:.1f} minutes on one server of "
         f"the shipped demo, {THINK[0]:.0f} to {THINK[1]:.0f} s of thought between pages, viewers "
-        f"on the same machine beside other work (load average {found['load']:.1f}). The server "
+        f"on the same machine (load average {found['load']:.1f}). The server "
         f"used {found['cores_used']:.2f} cores and {found['threads']} threads.",
         "",
         f"**{found['per_second']:.1f} pages per second, {sum(faults.values())} errors** "
         f"({len(found['server_faults'])} in the server's log); "
-        f"{1000 * found['cores_used'] / found['per_second']:.0f} ms of processor a page, which, "
-        "depend less on the other work than seconds do.",
+        f"{1000 * found['cores_used'] / found['per_second']:.0f} ms of processor a page, "
+        "which depend less than seconds do on what else the machine does.",
         "",
         "| page | loaded | median, s | p95, s | sent, kB | first viewer alone, s |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -211,7 +211,7 @@ def report(found: dict[str, Any], command: str) -> str:
         "# How fast the pages are",
         "",
         made_by(command),
-        f"Beside other work of the machine: load average {found['load'][0]:.1f} at the start, "
+        f"Load average of the machine: {found['load'][0]:.1f} at the start, "
         f"{found['load'][1]:.1f} at the end, on {os.cpu_count()} cores. The first rows: the "
         "shipped demo in Chromium at 1280×800, until the content stands and the script has ended. "
         "Network and Counterfactual below them: 5,000 cells × 2,000 genes, a quickly trained run, "
