@@ -37,8 +37,8 @@ def distributions(
         name = plain(panel.gene, 40)
         words = [f"predicted {delta(predicted)}"] if predicted is not None else []
         words += [f"measured {delta(measured)}"] if measured is not None else []
-        title = ("  " if len(name) <= LONG_NAME else "\n").join([name, "  ".join(words)])
-        axis.set_title(title, fontsize=8, loc="left", parse_math=False)
+        heading = ("  " if len(name) <= LONG_NAME else "\n").join([name, "  ".join(words)])
+        axis.set_title(heading, fontsize=8, loc="left", parse_math=False)
         for side in ("top", "right"):
             axis.spines[side].set_visible(False)
         axis.tick_params(labelsize=7)
