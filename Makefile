@@ -1,6 +1,6 @@
-# make run · make test · make check · make docs · make screens · make pretrained · make fuzz
+# make run · make test · make check · make docs · make screens · make pretrained · make story
+# make fuzz · bench-load · bench-pages
 # make bench-table1 · bench-edges · bench-model · bench-scores · bench-coverage · bench-estimator
-# make bench-load · bench-pages
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
@@ -10,7 +10,7 @@ NAMES  ?= $(if $(filter 127.0.0.1 localhost ::1,$(HOST)),localhost 127.0.0.1 ::1
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: run test check docs screens pretrained fuzz browser clean
+.PHONY: run test check docs screens pretrained story fuzz browser clean
 .PHONY: bench-table1 bench-edges bench-model bench-scores bench-coverage bench-estimator
 .PHONY: bench-load bench-pages
 
@@ -35,6 +35,9 @@ screens: $(VENV)/.test browser  ## make docs/screens again
 
 pretrained: $(VENV)/.run  ## make pretrained/demo again
 	$(BIN)/python -m gvci.pretrained
+
+story: $(VENV)/.run  ## make docs/story.md and its figures again; needs Kang's and Papalexi's cells
+	OMP_NUM_THREADS=1 $(BIN)/python -m story
 
 bench-edges: $(VENV)/.run  ## refined edges against their rivals; resumes where it stopped
 	$(BIN)/python -m benchmarks.edges

@@ -5,7 +5,7 @@ import streamlit as st
 from gvci.app import session
 
 session.guard()
-from gvci.app import charts, home, model_view  # noqa: E402
+from gvci.app import charts, home, model_view, story  # noqa: E402
 from gvci.app.text import count, literal, number  # noqa: E402
 
 
@@ -77,6 +77,18 @@ with session.page(None, needs_run=False) as frame:
         st.caption("Works offline. The demo needs no download.")
     if run is not None:
         about_run(run, picture)
+
+    told = story.claims()
+    if told:
+        st.subheader("What real cells say", anchor=False)
+        for place, one in zip(st.columns(len(told)), told, strict=True):
+            with place.container(border=True, height="stretch"):
+                st.markdown(f"**{literal(one.title)}**")
+                st.caption(literal(one.claim, 600))
+                st.page_link(
+                    session.to(one.page), label="See it", icon=":material/arrow_forward:",
+                    query_params=one.query,
+                )  # fmt: skip
 
     st.subheader("Recent results", anchor=False)
     recent = home.recent()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Kind = Literal["svg", "png"]
+LONG_NAME = 12  # letters; a longer one has a line of its own
 
 
 def distributions(
@@ -33,10 +34,11 @@ def distributions(
     for axis, panel in zip(axes, panels, strict=False):
         (violin if style == "violin" else _ecdf)(axis, panel)
         predicted, measured = panel.heading
-        words = [plain(panel.gene, 40)]
-        words += [f"predicted {delta(predicted)}"] if predicted is not None else []
+        name = plain(panel.gene, 40)
+        words = [f"predicted {delta(predicted)}"] if predicted is not None else []
         words += [f"measured {delta(measured)}"] if measured is not None else []
-        axis.set_title("  ".join(words), fontsize=8, loc="left", parse_math=False)
+        heading = ("  " if len(name) <= LONG_NAME else "\n").join([name, "  ".join(words)])
+        axis.set_title(heading, fontsize=8, loc="left", parse_math=False)
         for side in ("top", "right"):
             axis.spines[side].set_visible(False)
         axis.tick_params(labelsize=7)
