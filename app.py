@@ -4,5 +4,5 @@ import streamlit as st
 
 from gvci.app import libraries
 
-libraries.load()
+libraries.load("gvci.app", "pages.parts")
 app = st.App("dashboard.py")

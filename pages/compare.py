@@ -85,17 +85,17 @@ def table_and_figure(frame, board, score, run):
     """Table 1, the same scores drawn, and the files."""
     colours, known = session.colours(), compare_view.known(board)
     default = [one for one in dict.fromkeys([score, *compare_view.DEFAULT]) if one in known]
-    for query in session.linked_list("scores", default, lambda q: q if q in known else None):
+    for query in session.link.linked_list("scores", default, lambda q: q if q in known else None):
         st.warning(f"The score '{literal(query, 60)}' of the link is not in this table.")
-    session.follow("scores", default)
-    session.keep_known("scores", known, default)
+    session.link.follow("scores", default)
+    session.link.keep_known("scores", known, default)
     labels = compare_view.order(board, score)
     scores = st.multiselect(
         "Scores", known, key="scores", format_func=compare_view.title,
         max_selections=compare_view.MOST_SCORES, placeholder="Choose scores",
         label_visibility="collapsed",
     )  # fmt: skip
-    session.publish("scores", scores, default)
+    session.link.publish("scores", scores, default)
     shown = compare_view.rows(board, labels, scores)
     right = {
         compare_view.title(one): st.column_config.TextColumn(alignment="right") for one in scores
@@ -139,7 +139,7 @@ def export(frame, files):
 
 def choose(place, label, name, options, first=0, **more):
     """A choice that is in the URL as it stands on the page."""
-    session.unknown_in_url(name, options, label)
+    session.link.unknown_in_url(name, options, label)
     return place.selectbox(label, options, first, key=name, bind="query-params", **more)
 
 
@@ -213,7 +213,7 @@ def curves(frame, places):
 
 with session.page("Compare", needs_model=True) as frame:
     line = st.container(horizontal=True, vertical_alignment="center")
-    session.unknown_in_url("view", VIEWS, "The view")
+    session.link.unknown_in_url("view", VIEWS, "The view")
     view = line.segmented_control(
         "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params",
         label_visibility="collapsed",

@@ -25,8 +25,8 @@ from gvci.app import (  # noqa: E402
     scenario,
     train_view,
 )
-from gvci.app.session import comparing, gene_choice  # noqa: E402
 from gvci.app.text import literal  # noqa: E402
+from pages.parts import comparing, gene_choice  # noqa: E402
 
 STILL = {"displayModeBar": False}
 
@@ -36,11 +36,11 @@ def controls(run):
     data, code = run.data, run.model.treatment_code
     group, perturbation = scenario.default_pair(run)
     default = [part for part in code.parts(perturbation)]
-    wrong = session.linked_list(
+    wrong = session.link.linked_list(
         "perturbation", default, lambda name: name if name in code.levels else None
     )
     refused("link", [scenario.refusal(run, [query], group) for query in wrong])
-    session.keep_known("perturbation", code.levels, default)
+    session.link.keep_known("perturbation", code.levels, default)
     covariates = data.columns.covariates
     doses = scenario.all_doses(data)
     widths = [1.6, *[1.2] * len(covariates), 1.1, *([0.8] if len(doses) > 1 else []), 1.6]
@@ -50,11 +50,11 @@ def controls(run):
             "Perturbation", code.levels, key="perturbation", max_selections=2,
             help="Choose two for the combination of both.",
         )  # fmt: skip
-        session.publish("perturbation", chosen, default)
+        session.link.publish("perturbation", chosen, default)
         levels = []
         for name, preset in zip(covariates, group.split(" · "), strict=False):
             options = list(data.covariate_code.levels[name])
-            session.unknown_in_url(f"c_{name}", options, name)
+            session.link.unknown_in_url(f"c_{name}", options, name)
             first = options.index(preset) if preset in options else 0
             levels.append(
                 next(places).selectbox(
@@ -65,7 +65,7 @@ def controls(run):
                     bind="query-params",
                 )
             )
-        session.unknown_in_url("cells", scenario.WHICH, "The choice of cells")
+        session.link.unknown_in_url("cells", scenario.WHICH, "The choice of cells")
         which = next(places).selectbox("Cells", scenario.WHICH, key="cells", bind="query-params")
         dose = doses[-1]
         if len(doses) > 1:
@@ -108,7 +108,7 @@ def refused(where, noes):
 def instead(perturbation):
     """Another perturbation was taken."""
     st.session_state["perturbation"] = [perturbation]
-    session.forget_note("perturbation")
+    session.link.forget_note("perturbation")
 
 
 def elsewhere(no, group):
@@ -137,7 +137,7 @@ def gene_table(run, answer, colours):
     alt = "Genes with predicted, measured and baseline change."
     columns = {picture: st.column_config.ImageColumn(picture, width=112)}
     gene_choice.tickable("genes_table", shown, names, 452, alt, **columns)
-    session.publish("genes", genes, default)
+    session.link.publish("genes", genes, default)
     return genes
 
 
@@ -197,11 +197,11 @@ def too_many(run, entry, answer):
         return
     st.warning(literal(words, 400), icon=":material/filter_list:")
     with session.faults(stop=False):
-        space = None if entry.listed else session.own_workspace()
+        space = None if entry.listed else session.visitor.own_workspace()
         job = all_cells.request(run, answer.scenario, space)
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Predict all as a job", icon=":material/play_arrow:", key="all"):
-                started = train_view.start(job, session.visit())
+                started = train_view.start(job, session.visitor.visit())
                 st.switch_page(session.to("jobs"), query_params=train_view.link(started))
             st.caption(literal(train_view.needs(job)), width="stretch")
 
@@ -242,7 +242,7 @@ def story_of_a_cell(run, asked, answer, colours):
         figure = one_cell_chart.dumbbells(told, part, colours)
         alt = one_cell.alt_text(told, part)
         st.plotly_chart(figure, theme=None, config=STILL, key="cell_chart", alt=alt)
-    session.publish("genes", st.session_state["genes"], [])
+    session.link.publish("genes", st.session_state["genes"], [])
     return one_cell_files.downloads(run, answer, told, part)
 
 
@@ -272,7 +272,7 @@ def side_by_side(run, colours):
     listed = comparison.listed(found, genes)
     alt = "Predicted change with its interval, and measured change, of each gene and scenario."
     gene_choice.tickable("compared_table", comparison.shown(found, listed), listed, 420, alt)
-    session.publish("genes", genes, default)
+    session.link.publish("genes", genes, default)
     return comparison_files.downloads(run, found, genes)
 
 

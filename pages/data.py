@@ -87,14 +87,14 @@ def brought():
     with session.faults(stop=False):
         if files:
             files = [files[i] for i in uploads.meant([file.name for file in files])]
-            key, space = " ".join(file.file_id for file in files), session.own_workspace()
+            key, space = " ".join(file.file_id for file in files), session.visitor.own_workspace()
             given = session.kept("brought", key, lambda: uploads.keep(
                 space, [(file.name, file.getvalue()) for file in files]
             ))  # fmt: skip
             if st.session_state.get("_shown") != key:
                 st.session_state["_shown"] = key
-                session.show_upload(given)
-        return session.upload_in_url("cells")
+                session.visitor.show_upload(given)
+        return session.visitor.upload_in_url("cells")
     return None
 
 
@@ -119,14 +119,14 @@ def kept_before(space):
 
 def open_again(one):
     """Show an upload that was kept before."""
-    session.show_upload(one)
+    session.visitor.show_upload(one)
 
 
 def forget(space, one=None):
     """Delete an upload, or the workspace with all that it holds."""
     try:
         uploads.forget(space, one)
-        session.show_upload(None)
+        session.visitor.show_upload(None)
         st.session_state["_forgotten"] = None
     except uploads.JobError as error:
         st.session_state["_forgotten"] = str(error)
@@ -135,12 +135,12 @@ def forget(space, one=None):
 def your_data():
     """Upload, map, check, and prepare."""
     st.subheader("Your data", anchor=False)
-    session.workspace()
+    session.visitor.workspace()
     refused = st.session_state.pop("_forgotten", None)
     if refused:
         st.error(literal(refused), icon=":material/error:")
     upload = brought()
-    kept_before(session.workspace())
+    kept_before(session.visitor.workspace())
     if upload is None:
         return
     with session.faults(stop=False):
@@ -178,9 +178,9 @@ def prepare(upload, columns, choice, gene_names, sum_genes):
         "Name", key="name", max_chars=120, placeholder=uploads.label(upload.labels)
     )
     chosen = (columns, choice, gene_names, sum_genes, most)
-    asked = fields.preparation(upload, *chosen, name, session.own_workspace())
+    asked = fields.preparation(upload, *chosen, name, session.visitor.own_workspace())
     if st.button("Prepare", type="primary", icon=":material/play_arrow:", key="prepare"):
-        job = train_view.start(asked, session.visit())
+        job = train_view.start(asked, session.visitor.visit())
         st.switch_page(session.to("jobs"), query_params=train_view.link(job))
     with st.expander("The same on the command line"):
         st.code(fields.commands(upload.labels, *chosen), language="bash", wrap_lines=True)

@@ -7,6 +7,7 @@ from gvci.app import session
 session.guard()
 from gvci.app import effects_chart, effects_files, effects_view, estimates  # noqa: E402
 from gvci.app.text import italic, literal  # noqa: E402
+from pages.parts.tables import tick  # noqa: E402
 
 STILL = {"displayModeBar": False}
 SEES, WIDTHS = effects_view.SEES, effects_view.WIDTHS
@@ -22,13 +23,13 @@ def controls(run):
     widths = [1.15, *[1.15] * len(covariates), 0.75, 1.35, 1.6]
     with st.container(border=True):
         places = iter(st.columns(widths, vertical_alignment="top"))
-        session.unknown_in_url("of", labels, "The perturbation")
+        session.link.unknown_in_url("of", labels, "The perturbation")
         chosen = next(places).selectbox(
             "Perturbation", labels, labels.index(perturbation), key="of", bind="query-params"
         )
         for name, value in zip(covariates, preset, strict=True):
             options = list(data.covariate_code.levels[name])
-            session.unknown_in_url(f"c_{name}", options, name)
+            session.link.unknown_in_url(f"c_{name}", options, name)
             levels.append(
                 next(places).selectbox(
                     literal(name.replace("_", " ").capitalize()), options, options.index(value),
@@ -117,7 +118,7 @@ def ranked(found, gene):
     genes = rows["gene"].tolist()
     shown = effects_view.shown(found, rows, session.colours())
     st.caption(effects_view.caption(found))
-    session.tick("effects_table", [genes.index(gene)])
+    tick("effects_table", [genes.index(gene)])
     config = {"Gene": st.column_config.TextColumn(width=68)}
     if found.identifiable:
         config[shown.columns[1]] = st.column_config.ImageColumn(shown.columns[1], width=92)
@@ -191,11 +192,13 @@ with session.page("Effects", needs_model=True) as frame:
         with st.spinner("Estimating …"):
             found = session.shared("effects", run, asked, lambda: estimates.estimate(run, asked))
         default = found.table["gene"].head(1).tolist()
-        for query in session.linked_list("marked", default, lambda q: effects_view.find(q, found)):
+        for query in session.link.linked_list(
+            "marked", default, lambda q: effects_view.find(q, found)
+        ):
             st.warning(literal(effects_view.not_found(query, found)))
-        session.follow("marked", default)
+        session.link.follow("marked", default)
         gene = (st.session_state["marked"] or default)[0]
-        session.publish("marked", [gene], default)
+        session.link.publish("marked", [gene], default)
 
         badge = effects_view.badge(found)
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -112,10 +112,12 @@ def one(job):
 def every():
     """All jobs that this visitor may see."""
 
-    @st.fragment(run_every=3 if any(map(view.works, view.shown(session.workspace()))) else None)
+    @st.fragment(
+        run_every=3 if any(map(view.works, view.shown(session.visitor.workspace()))) else None
+    )
     def live():
         with session.faults():
-            found = view.shown(session.workspace())
+            found = view.shown(session.visitor.workspace())
             for job in found:
                 with st.container(border=True, horizontal=True, vertical_alignment="center"):
                     with st.container(width=150):
@@ -142,7 +144,7 @@ def every():
 
 
 with session.page("Jobs", needs_run=False):
-    chosen = session.job_in_url()
+    chosen = session.visitor.job_in_url()
     if chosen is None:
         every()
     else:

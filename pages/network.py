@@ -21,6 +21,8 @@ from gvci.app import (  # noqa: E402
 )
 from gvci.app import edges as graph  # noqa: E402
 from gvci.app.text import literal, number  # noqa: E402
+from pages.parts import exhibits  # noqa: E402
+from pages.parts.tables import tick  # noqa: E402
 
 LEAST = {"k": 25, "status": ["kept", "added"], "gene": ""}
 
@@ -37,15 +39,17 @@ def open_a_network(run):
         file = st.file_uploader("Edge list", key="edge_list", max_upload_size=100)
         with session.faults(stop=False):
             if file is not None and st.session_state.get("_edge_list") != (file.file_id, way):
-                space, content = session.own_workspace(), file.getvalue()
-                session.show_upload(network_files.keep(space, file.name, content, ways[way]))
+                space, content = session.visitor.own_workspace(), file.getvalue()
+                session.visitor.show_upload(
+                    network_files.keep(space, file.name, content, ways[way])
+                )
                 st.session_state["_edge_list"] = (file.file_id, way)
-            kept = session.upload_in_url("network")
+            kept = session.visitor.upload_in_url("network")
             if kept is None:
                 return None
             grn, words = network_files.matched(session.kept("network", kept.id, kept.network), run)
             st.success(literal(f"{kept.labels[0]}: {words}"))
-            st.button("Close it", on_click=session.show_upload, args=(None,))
+            st.button("Close it", on_click=session.visitor.show_upload, args=(None,))
             return grn
     return None
 
@@ -66,7 +70,7 @@ def show(names, others=None):
     others = st.session_state["_drawn_tfs"] if others is None else others
     tfs = [*names, *(name for name in others if name not in names)]
     st.session_state.update(tfs=tfs, gene="")
-    session.publish("tfs", tfs, ())
+    session.link.publish("tfs", tfs, ())
 
 
 def reset(default):
@@ -178,11 +182,11 @@ def draw_graph(network, shown, choice):
     """The graph, the card and the table in step."""
     table, names = shown.edges, set(network.genes)
     plan = layout.lay_out(table, choice.regulators)
-    session.linked_list("edge", [], lambda name: name if name in names else None)
+    session.link.linked_list("edge", [], lambda name: name if name in names else None)
     at = graph.row_of(table, st.session_state["edge"])
     edge = table.loc[at]
     pair = (edge["source"], edge["target"])
-    session.publish("edge", list(pair) if at else [], [])
+    session.link.publish("edge", list(pair) if at else [], [])
     of_filters = network_view.key(network.name, choice)
     st.markdown(regulators.summary(network, shown))
     left, right = st.columns([1.35, 1])
@@ -206,17 +210,17 @@ def draw_graph(network, shown, choice):
             )  # fmt: skip
             show_card(network, edge)
         rows_key = f"rows-{of_filters}"
-        session.tick(rows_key, [at])
+        tick(rows_key, [at])
         st.dataframe(
             regulators.rows(network, table), hide_index=True, height=340, key=rows_key,
             on_select=lambda: picked_in_table(rows_key, table),
             selection_mode="single-row-required",
-            column_config=session.columns(regulators.EDGE_COLUMNS),
+            column_config=exhibits.columns(regulators.EDGE_COLUMNS),
             alt="The edges of the graph; the ticked row is the edge on the card.",
         )  # fmt: skip
     if network.refined and not network.knows("sign"):
         st.caption("A weight has no sign: it does not tell activation from repression.")
-    session.export(frame, network_files.downloads(frame.run, network, table, plan, choice))
+    exhibits.export(frame, network_files.downloads(frame.run, network, table, plan, choice))
 
 
 def draw_edges(network, chosen, default, uploaded, places):
@@ -230,7 +234,7 @@ def draw_edges(network, chosen, default, uploaded, places):
         draw_graph(network, shown, choice)
     else:
         make = free_view.exhibit if free else heat_map.exhibit
-        session.present(frame, make(frame.run, network, shown, choice, session.colours()))
+        exhibits.present(frame, make(frame.run, network, shown, choice, session.colours()))
 
 
 def draw_recovery(network, chosen, default, uploaded, places):
@@ -241,7 +245,7 @@ def draw_recovery(network, chosen, default, uploaded, places):
         nothing(recovered.NO_TRUTH if chosen else "**Choose a regulator** to score.", default)
         return
     by_title = {target.title: target for target in found}
-    session.unknown_in_url("truth", list(by_title), "The set of known targets")
+    session.link.unknown_in_url("truth", list(by_title), "The set of known targets")
     title = places[0].selectbox("Known targets", list(by_title), key="truth", bind="query-params")
     pairs = places[1].segmented_control(
         "Pairs", list(recovered.PAIRS), default="All pairs", required=True, key="pairs",
@@ -265,13 +269,13 @@ def draw_recovery(network, chosen, default, uploaded, places):
             result = session.kept("recovery", key, compute)
     kind = recovered.PAIRS[pairs or "All pairs"]
     drawn = recovery_view.exhibit(run, result, kind, chosen, session.colours(), mine)
-    session.present(frame, drawn) if drawn else st.info(recovery_view.NOTHING)
+    exhibits.present(frame, drawn) if drawn else st.info(recovery_view.NOTHING)
 
 
 def draw_whole(network, chosen, default, uploaded, places):
     """The whole network as tables; a ticked hub is a regulator of the other views."""
     names = whole.parts(network)
-    session.unknown_in_url("table", names, "The table")
+    session.link.unknown_in_url("table", names, "The table")
     left, right = st.columns([1.7, 1], vertical_alignment="center")
     left.markdown(whole.summary(network))
     with right.container(horizontal=True, horizontal_alignment="right"):
@@ -281,14 +285,14 @@ def draw_whole(network, chosen, default, uploaded, places):
         )  # fmt: skip
     table, key, more = whole.table(network, part), f"whole-{part}", {}
     if part == whole.HUBS:
-        session.tick(key, whole.ticked(table, chosen))
+        tick(key, whole.ticked(table, chosen))
         more = {"selection_mode": "multi-row", "on_select": lambda: picked_hubs(key, table, chosen)}
     st.dataframe(
         table, hide_index=True, height=480, key=key, alt=whole.alt_text(network, part),
-        column_config=session.columns(whole.COLUMNS), **more,
+        column_config=exhibits.columns(whole.COLUMNS), **more,
     )  # fmt: skip
     st.caption(whole.words(network, part))
-    session.export(frame, whole.downloads(frame.run, network))
+    exhibits.export(frame, whole.downloads(frame.run, network))
 
 
 def picked_hubs(key, table, chosen):
@@ -315,15 +319,17 @@ with session.page("Network") as frame:
         uploaded = open_a_network(frame.run)
     network = regulators.opened(frame.run, uploaded)
     known, default = network.regulators, network.default_regulators()
-    missing = session.linked_list("tfs", default, lambda query: regulators.symbol(query, known))
-    session.keep_known("tfs", known, default)
+    missing = session.link.linked_list(
+        "tfs", default, lambda query: regulators.symbol(query, known)
+    )
+    session.link.keep_known("tfs", known, default)
     chosen = first.multiselect("Regulators", known, key="tfs", placeholder="Choose regulators")
-    session.publish("tfs", chosen, default)
+    session.link.publish("tfs", chosen, default)
     st.session_state["_drawn_tfs"] = chosen
     with gene_place:
         find_a_gene(frame.run, network, missing)
     line = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    session.unknown_in_url("view", list(VIEWS), "The view")
+    session.link.unknown_in_url("view", list(VIEWS), "The view")
     view = line.segmented_control(
         "View", list(VIEWS), default="Graph", required=True, key="view", bind="query-params",
         label_visibility="collapsed",

@@ -13,7 +13,7 @@ from gvci.app.text import literal  # noqa: E402
 def pick(place, label, options, name):
     """One of some things; its id, not its label, is in the URL."""
     by_id = {option.id: option for option in options}
-    session.unknown_in_url(name, list(by_id), label)
+    session.link.unknown_in_url(name, list(by_id), label)
     key, asked = f"{name}_box", st.query_params.get(name)
     if asked in by_id and asked != st.session_state.get(f"_url_{name}"):
         st.session_state[key] = asked
@@ -64,13 +64,13 @@ def settings(verb, preset):
 def start(asked, label):
     """The button; a started job is shown on its own page."""
     if st.button(label, type="primary", icon=":material/play_arrow:", key="start"):
-        job = view.start(asked, session.visit())
+        job = view.start(asked, session.visitor.visit())
         st.switch_page(session.to("jobs"), query_params=view.link(job))
 
 
 with session.page("Train", needs_run=False):
-    space = session.workspace()
-    session.unknown_in_url("what", list(view.VERBS.values()), "The choice of what to do")
+    space = session.visitor.workspace()
+    session.link.unknown_in_url("what", list(view.VERBS.values()), "The choice of what to do")
     verb = st.segmented_control(
         "What", list(view.VERBS), default="refine", format_func=view.VERBS.get, required=True,
         key="what", bind="query-params", label_visibility="collapsed",

@@ -10,16 +10,15 @@ import pkgutil
 import sys
 from importlib import import_module
 
-import gvci.app
-
 NEW_MODULES = 20
 _frozen = 0
 
 
-def load() -> None:
-    """Import all that pages import."""
-    for module in pkgutil.walk_packages(gvci.app.__path__, "gvci.app."):
-        import_module(module.name)
+def load(*packages: str) -> None:
+    """Import all modules of these packages."""
+    for package in packages:
+        for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
+            import_module(module.name)
     freeze()
 
 

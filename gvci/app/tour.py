@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gvci.app.link import Link
 from gvci.app.scenario import default_pair
 from gvci.run import Run
+
+PARAMETER, STEP = "tour", "_tour"
 
 
 @dataclass(frozen=True)
@@ -83,3 +86,29 @@ def at(planned: list[Step], current: int, page: str) -> int | None:
     """
     near = range(current, min(current + 2, len(planned)))
     return next((i for i in near if planned[i].page == page), None)
+
+
+def current(link: Link) -> int | None:
+    """The step of the link, else of this visit; None for whoever is not on the walk."""
+    word = link.get(PARAMETER)
+    if word is not None and word.isdecimal() and 1 <= int(word) <= 99:
+        return int(word) - 1
+    kept: int | None = link.visit.get(STEP)
+    return kept
+
+
+def keep(link: Link, step: int) -> None:
+    """The visitor is at this step."""
+    link.visit[STEP] = step
+    link.put(PARAMETER, str(step + 1))
+
+
+def leave(link: Link) -> None:
+    """The visitor goes on alone."""
+    link.visit[STEP] = None
+    link.put(PARAMETER, None)
+
+
+def query(step: Step, at: int, run_id: str) -> dict[str, str]:
+    """The URL of a stop on its page."""
+    return {"run": run_id, **step.query, PARAMETER: str(at + 1)}

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from tests.faults.door_files import CANARY
 
 DEMO = Path(__file__).parents[2] / "pretrained" / "demo"
-SCRIPT = "from gvci.app import session\nsession.navigate(first={page!r})\n"
+SCRIPT = "import dashboard\ndashboard.navigate(first={page!r})\n"
 
 OpenPage = Callable[..., AppTest]
 

@@ -10,7 +10,7 @@ CODE = """
 import sys
 from streamlit.testing.v1 import AppTest
 for page in ("home", "network", "counterfactual", "data", "train", "jobs"):
-    script = f"from gvci.app import session\\nsession.navigate(first={page!r})\\n"
+    script = f"import dashboard\\ndashboard.navigate(first={page!r})\\n"
     test = AppTest.from_string(script, default_timeout=120).run()
     assert not test.exception
     slow = {"torch_geometric", "scanpy", "matplotlib", "pyvis", "lightning"} & set(sys.modules)

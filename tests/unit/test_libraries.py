@@ -15,13 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = """
 import sys
 from gvci.app import libraries
-libraries.load()
+libraries.load("gvci.app", "pages.parts")
 there = set(sys.modules)
 from streamlit.testing.v1 import AppTest
 for page in ("home", "network", "counterfactual"):
-    script = f"from gvci.app import session\\nsession.navigate(first={page!r})\\n"
+    script = f"import dashboard\\ndashboard.navigate(first={page!r})\\n"
     assert not AppTest.from_string(script, default_timeout=120).run().exception
-late = {name for name in set(sys.modules) - there if name.startswith("gvci")}
+late = {name for name in set(sys.modules) - there if name.startswith(("gvci", "pages"))}
 assert not late, late
 assert not {"torch_geometric", "scanpy", "matplotlib"} & set(sys.modules)
 """

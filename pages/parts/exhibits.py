@@ -1,20 +1,18 @@
-"""Draw what a view is, as data: figure beside table, looks of columns, the Export button."""
-
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping
-from typing import Any
+"""What stands on many pages: a figure, the looks of a table's columns, the Export button."""
 
 import streamlit as st
 
-from gvci.app.exhibit import FRAME, Column, Exhibit
-from gvci.app.network_files import Download
-from gvci.app.session.frame import Frame
+from gvci.app.exhibit import FRAME
 
 STILL = {"displayModeBar": False}
 
 
-def columns(looks: Mapping[str, Column]) -> dict[str, Any]:
+def chart(figure, key, alt, **more):
+    """A Plotly figure in its own colours, without tools."""
+    st.plotly_chart(figure, theme=None, config=STILL, key=key, alt=alt, **more)
+
+
+def columns(looks):
     """The looks of a table's columns as Streamlit takes them."""
     config = st.column_config
     return {
@@ -25,7 +23,7 @@ def columns(looks: Mapping[str, Column]) -> dict[str, Any]:
     }
 
 
-def export(frame: Frame, files: Iterable[Download]) -> None:
+def export(frame, files):
     """The button with the downloads, each made when it is asked for."""
     with frame.actions.popover("Export", icon=":material/download:"):
         for file in files:
@@ -34,7 +32,7 @@ def export(frame: Frame, files: Iterable[Download]) -> None:
             )
 
 
-def present(frame: Frame, shown: Exhibit) -> None:
+def present(frame, shown):
     """Claim, figure beside table, words, downloads."""
     st.markdown(shown.claim)
     left, right = st.columns([1.15, 1])
@@ -42,14 +40,11 @@ def present(frame: Frame, shown: Exhibit) -> None:
         if isinstance(shown.figure, str):
             st.iframe(shown.figure, height=FRAME, alt=shown.alt)
         else:
-            st.plotly_chart(shown.figure, theme=None, config=STILL, key="figure", alt=shown.alt)
+            chart(shown.figure, "figure", shown.alt)
     with right:
         st.dataframe(
-            shown.table,
-            hide_index=True,
-            height=shown.table_height,
-            alt=shown.table_alt,
+            shown.table, hide_index=True, height=shown.table_height, alt=shown.table_alt,
             column_config=columns(shown.columns),
-        )
+        )  # fmt: skip
         st.caption(shown.said)
     export(frame, shown.files)
