@@ -27,7 +27,7 @@ with session.page("About", needs_run=False) as frame:
         st.markdown("\n".join(f"- {line}" for line in about.LIMITS))
         st.subheader("How to cite", anchor=False)
         st.markdown(literal(about.CITATION, 600))
-        st.caption("Cite gvci with the version below, and the dataset and network that you used.")
+        st.caption(about.CITE_TOO)
     with right:
         st.subheader("Words", anchor=False)
         st.markdown(

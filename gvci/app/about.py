@@ -18,6 +18,7 @@ CITATION = (
     "cellular responses with variational causal inference and refined relational information "
     "(graphVCI). ICLR 2023, arXiv:2210.00116."
 )
+CITE_TOO = f"Cite gvci {__version__} as well, and the dataset and network that you used."
 STEPS = (
     (
         "Refine the network",

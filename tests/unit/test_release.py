@@ -41,6 +41,7 @@ def test_the_command_line_and_about_say_the_version(capsys: pytest.CaptureFixtur
         main(["--version"])
     assert end.value.code == 0
     assert capsys.readouterr().out == f"gvci {gvci.__version__}\n"
+    assert f"gvci {gvci.__version__}" in about.CITE_TOO
     assert about.versions().set_index("Library").loc["gvci", "Version"] == gvci.__version__
 
 
