@@ -62,18 +62,14 @@ def _refused(where, noes):
         st.markdown("This would work:")
         for name in scenario.offers(noes):
             st.button(literal(name, 60), key=f"try {where} {name}", on_click=_instead, args=(name,))
-        for name in noes[0].groups:
-            args = (noes[0], name)
-            st.button(literal(name, 60), key=f"in {name}", on_click=_elsewhere, args=args)
+        for name, choices in noes[0].groups.items():
+            st.button(
+                literal(name, 60), key=f"in {name}", on_click=st.session_state.update,
+                args=(choices,),
+            )  # fmt: skip
 
 
 def _instead(perturbation):
     """Another perturbation was taken."""
     st.session_state["perturbation"] = [perturbation]
     session.link.forget_note("perturbation")
-
-
-def _elsewhere(no, name):
-    """Another group was taken."""
-    for covariate, level in zip(no.covariates, name.split(" · "), strict=False):
-        st.session_state[f"c_{covariate}"] = level
