@@ -113,6 +113,12 @@ def panels(answer: Answer, chosen: Sequence[str]) -> list[Panel]:
     return found
 
 
+def cells_title(answer: Answer) -> str:
+    """What the distributions are of."""
+    measured = answer.measured is not None
+    return "Control, predicted and measured cells" if measured else "Control and predicted cells"
+
+
 def key_line(answer: Answer, style: str) -> str:
     """What each colour and mark is, with numbers of cells, as Markdown."""
     filled, hatched = ("■", "▨") if style == "violin" else ("━", "╍")

@@ -13,7 +13,9 @@ import pandas as pd
 
 from gvci.app import genes
 from gvci.app.edges import from_refined
-from gvci.app.estimates import Estimate
+from gvci.app.estimates import Asked, Estimate
+from gvci.app.exhibit import Column
+from gvci.app.scenario import in_link
 from gvci.app.text import UNDEFINED, count, delta, interval, number
 from gvci.app.theme import Palette
 from gvci.run import Run
@@ -43,6 +45,16 @@ HOW = (
 )
 SEES = {"pretreatment": "Before the treatment", "cell": "Whole cell"}
 WIDTHS = {False: "Each gene", True: "All at once"}
+MARKS = ":orange[○] robust effect, 95 % interval; :blue[●] plain difference; "
+PLUG_IN = ":orange[◇] plug-in: the model alone."
+GROUP_COLUMNS = {
+    "Group": Column(148),
+    "Robust": Column(76),
+    "Plain": Column(60),
+    "Plug-in": Column(48),
+    "Adj. p": Column(74),
+    "Treated, control": Column(64, "", "Numbers of cells"),
+}
 
 
 @dataclass(frozen=True)
@@ -271,9 +283,13 @@ def card_lines(found: Estimate, gene: str, fdr: float) -> list[str]:
     ]
 
 
-def regulates(run: Run, gene: str) -> bool:
-    """Whether the network page can begin with this gene."""
-    return run.grn is not None and gene in from_refined(run.grn).regulators
+def ways(run: Run, asked: Asked, gene: str) -> dict[str, dict[str, str]]:
+    """The pages that tell more of a gene, each with its choices."""
+    whole = {"perturbation": asked.perturbation, "genes": gene, **in_link(run.data, asked.group)}
+    if run.grn is None:
+        return {"counterfactual": whole}
+    regulates = gene in from_refined(run.grn).regulators
+    return {"counterfactual": whole, "network": {"tfs" if regulates else "gene": gene}}
 
 
 def find(query: str, found: Estimate) -> str | None:

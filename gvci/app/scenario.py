@@ -5,8 +5,8 @@ cannot be asked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
@@ -48,6 +48,12 @@ class Scenario:
 def group_of(data: PerturbationData, levels: Sequence[str]) -> str:
     """The group label of covariate levels, in the order of the data's covariates."""
     return " · ".join(levels) if data.columns.covariates else "all cells"
+
+
+def in_link(data: PerturbationData, group: str) -> dict[str, str]:
+    """A group as the choices of a page that make it: c_COVARIATE → level."""
+    levels = zip(data.columns.covariates, group.split(" · "), strict=False)
+    return {f"c_{name}": level for name, level in levels}
 
 
 def label_of(run: Run, chosen: Sequence[str]) -> str:
@@ -147,13 +153,12 @@ class Refusal:
 
     Attributes:
         why: one sentence.
-        perturbations: that would work. groups: the same, of these covariates.
+        perturbations: that would work. groups: the same, each as its choices.
     """
 
     why: str
     perturbations: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    covariates: tuple[str, ...] = ()
+    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def refusal(run: Run, chosen: Sequence[str], group: str) -> Refusal | None:
@@ -167,7 +172,7 @@ def refusal(run: Run, chosen: Sequence[str], group: str) -> Refusal | None:
         known = groups_with_controls(data)
         near = sorted(known, key=lambda other: -_shared(group, other))
         why = f"The group {group} has no control cells to start from."
-        return Refusal(why, groups=tuple(near[:OFFERED]), covariates=data.columns.covariates)
+        return Refusal(why, groups={name: in_link(data, name) for name in near[:OFFERED]})
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gvci.app.link import Link
-from gvci.app.scenario import default_pair
+from gvci.app.scenario import default_pair, in_link
 from gvci.run import Run
 
 PARAMETER, STEP = "tour", "_tour"
@@ -34,9 +34,8 @@ def steps(run: Run) -> list[Step]:
     Columns of the data give the names of the page's choices of cells.
     """
     group, perturbation = default_pair(run)
-    levels = dict(zip(run.data.columns.covariates, group.split(" · "), strict=False))
     parts = ",".join(run.model.treatment_code.parts(perturbation))
-    pair = {"perturbation": parts, **{f"c_{name}": level for name, level in levels.items()}}
+    pair = {"perturbation": parts, **in_link(run.data, group)}
     regulators = {"tfs": "STAT1,IRF1", "k": "25"}
     return [
         Step(

@@ -2,8 +2,12 @@
 
 import streamlit as st
 
-from gvci.app import comparison, session
+from gvci.app import answer_view, comparison, comparison_chart, comparison_files, session
 from gvci.app.text import literal
+from pages.parts.answers import NO_GENES, predicted
+from pages.parts.choices import view
+from pages.parts.exhibits import chart
+from pages.parts.gene_choice import head_with_box, linked_genes, tickable
 
 VIEWS = ("one scenario", "side by side")
 
@@ -18,19 +22,45 @@ def compare_bar(run, asked, place):
         "Add to comparison", icon=":material/add:", key="keep", on_click=_keep, args=(asked,),
         disabled=bool(why), help=why or "Keeps this scenario, in the link too.", type="tertiary",
     )  # fmt: skip
-    view = None
+    shown = None
     if kept:
         with st.container(horizontal=True, vertical_alignment="center"):
-            view = st.segmented_control(
-                "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params",
-                label_visibility="collapsed",
-            )  # fmt: skip
+            shown = view(st, "View", "view", VIEWS, "The view")
             st.caption(comparison.kept_words(len(kept)), width="stretch")
     session.link.publish("vs", kept, [])
-    return view == VIEWS[1]
+    return shown == VIEWS[1]
 
 
-def kept_card(found, words):
+def side_by_side(run, colours):
+    """The kept scenarios beside each other; returns the files."""
+    words = st.session_state["vs"]
+    found = comparison.sides([predicted(run, comparison.scenario_of(run, word)) for word in words])
+    _kept_card(found, words)
+    first = found[0].answer
+    default = comparison.first_genes(found, answer_view.FIRST)
+    linked_genes(first, default)
+    genes = st.session_state["genes"]
+    title = "Control, predicted and measured cells by scenario"
+    head_with_box(title, run, first, [3, 1])
+    st.caption(comparison.KEY_LINE)
+    if genes:
+        figure = session.shared(
+            "side by side", run, (words, genes, colours.name),
+            lambda: comparison_chart.side_by_side(found, genes, colours),
+        )  # fmt: skip
+        chart(figure, "compared", comparison.alt_text(found, genes))
+    else:
+        st.info(NO_GENES)
+    st.subheader("Genes by scenario", anchor=False)
+    st.caption(literal(comparison.table_caption(found), 1500))
+    listed = comparison.listed(found, genes)
+    alt = "Predicted change with its interval, and measured change, of each gene and scenario."
+    tickable("compared_table", comparison.shown(found, listed), listed, 420, alt)
+    session.link.publish("genes", genes, default)
+    return comparison_files.downloads(run, found, genes)
+
+
+def _kept_card(found, words):
     """A line per scenario: what it is, its badge, its claim, and a button that takes it out."""
     with st.container(border=True, gap="small"):
         for side, word in zip(found, words, strict=True):

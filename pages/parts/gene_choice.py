@@ -11,10 +11,10 @@ def head_with_box(title, run, answer, widths):
     """A heading with a box for one more gene."""
     head, box = st.columns(widths, vertical_alignment="center")
     head.subheader(title, anchor=False)
-    add_a_gene(run, answer, box)
+    _add_a_gene(run, answer, box)
 
 
-def add_a_gene(run, answer, place):
+def _add_a_gene(run, answer, place):
     """A box for symbols, aliases and Ensembl ids; near ones as buttons."""
     place.text_input(
         "Add a gene", key="add", on_change=_added, args=(answer,), max_chars=60,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from gvci.app import (
     all_cells,
@@ -83,6 +84,18 @@ def test_a_scenario_survives_the_link(run: Run, kept: Scenario):
 )  # fmt: skip
 def test_words_without_an_answer_are_none(run: Run, text: str):
     assert comparison.scenario_of(run, text) is None
+
+
+def test_a_comparison_outlives_a_look_at_another_page():
+    test = AppTest.from_file(str(DEMO.parents[1] / "dashboard.py"), default_timeout=60).run()
+    test.switch_page("pages/counterfactual.py").run()
+    test.button(key="keep").click().run()
+    words = test.query_params["vs"]
+    for page in ("network", "counterfactual"):
+        test.query_params.clear()  # as the navigation does
+        test.switch_page(f"pages/{page}.py").run()
+    assert "1 scenario kept" in sound(test)
+    assert test.query_params["vs"] == words
 
 
 def test_add_compare_remove(open_page: OpenPage):

@@ -22,7 +22,7 @@ class Parameters(dict[str, list[str]]):
         super().__setitem__(name, [value] if isinstance(value, str) else list(value))
 
     def get(self, name: str) -> str | None:
-        return self[name] if name in self else None
+        return self.get_all(name)[-1] if name in self else None
 
     def get_all(self, name: str) -> list[str]:
         return super().__getitem__(name) if name in self else []
