@@ -57,7 +57,8 @@ def downloads(
         return export.csv(frame[[c for c in columns if c in frame]], about)
 
     def whole() -> str:
-        words = [caption(board, scores), *board.notes]
+        said = [note.replace("`", "") for note in board.notes]
+        words = [*sentences(board, score), caption(board, scores), *said]
         parts = [Section("Scores", words, table=rows(board, list(labels), list(scores)))]
         if scores:
             drawn = compare_chart.paper_figure(board, labels, scores, about, "svg")
@@ -68,8 +69,7 @@ def downloads(
         if len(against):
             told = [f"On {title(score)}, pair by pair. {RULE}"]
             parts.append(Section(f"{board.own} against every other row", told, table=against))
-        claims = [claim(board, score), " ".join(sentences(board, score))]
-        return page(Report(f"Scores: {board.title}", claims, parts, about))
+        return page(Report(f"Scores: {board.title}", [claim(board, score)], parts, about))
 
     return [
         Download(

@@ -179,7 +179,7 @@ def downloads(table: pd.DataFrame, score: str) -> list[Download]:
         title = next(words for words, one in SCORES.items() if one == score)
         told = f"{title}, on held-out pairs. Line: mean over pairs and seeds; band: sd over seeds."
         section = Section("As training goes on", [told, HOW], drawn, alt(table, score), rows(table))
-        notes = [str(table.attrs["about"])] if table.attrs.get("about") else []
+        notes = [str(about["about"]).replace("`", "")] if about["about"] else []
         heading = f"Training curves: {table.attrs['title']}"
         return page(Report(heading, sentences(table, score), [section], about, notes))
 

@@ -23,6 +23,7 @@ from gvci.app.estimates import Estimate
 from gvci.app.network_files import Download
 from gvci.app.provenance import facts
 from gvci.app.report import Report, Section, page
+from gvci.app.text import count
 from gvci.app.theme import LIGHT
 from gvci.run import Run
 
@@ -104,10 +105,12 @@ def _report(
         parts.append(Section("Volcano", [VOLCANO], drawn, volcano_alt(found, fdr)))
     drawn = forest(genes, found.unit, title, about, "svg")
     alt = forest_alt(genes, "genes in the table's order")
-    parts.append(Section("The first genes", [FOREST], drawn, alt, _genes(found, marked)))
+    table = _genes(found, marked)
+    words = [FOREST, f"Below: {len(table):,} of {count(len(found.table), 'gene')}."]
+    parts.append(Section("The first genes", words, drawn, alt, table))
     if groups is not None and rows is not None:
-        words = f"{marked} under {found.asked.perturbation}"
-        drawn = forest(rows, found.unit, words, about, "svg")
+        heading = f"{marked} under {found.asked.perturbation}"
+        drawn = forest(rows, found.unit, heading, about, "svg")
         alt = forest_alt(rows, f"{marked} in every group")
         table = group_rows(groups, marked, bands)
         parts.append(Section(f"{marked} in every group", [FOREST], drawn, alt, table))

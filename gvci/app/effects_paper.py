@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from gvci.app import vector
-from gvci.app.effects_chart import Forest, height_of, threshold
+from gvci.app.effects_chart import Forest, height_of, named, threshold
 from gvci.app.effects_view import ends, percent, significant
 from gvci.app.estimates import Estimate
 from gvci.app.text import plain
 from gvci.app.theme import LIGHT
 
-NAMED = 12
 About = Mapping[str, object]
 
 
@@ -38,10 +37,10 @@ def volcano(found: Estimate, fdr: float, title: str, about: About, kind: vector.
     if np.isfinite(level):
         axis.axhline(-np.log10(level), color=LIGHT.muted, linewidth=0.8, linestyle=":")
         axis.set_title(f"dotted: false discovery rate {percent(fdr)}", fontsize=7, loc="right")
-    for i in [int(i) for i in np.argsort(-y, kind="stable")[:NAMED] if passed[i]]:
+    for i, anchor in named(x, y, table["gene"].tolist(), passed, None):
         axis.annotate(
             plain(table["gene"].iloc[i], 30), (x[i], y[i]), (0, 5), textcoords="offset points",
-            ha="center", fontsize=7, fontstyle="italic", parse_math=False,
+            ha=anchor, fontsize=7, fontstyle="italic", parse_math=False,
         )  # fmt: skip
     axis.set_xlabel(f"robust effect with its 95 % interval, mean {found.unit}", fontsize=8)
     axis.set_ylabel("−log₁₀ p", fontsize=8)
