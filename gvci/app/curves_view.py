@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from gvci.app import export, vector
 from gvci.app.charts import base_layout
 from gvci.app.network_files import Download
+from gvci.app.report import Report, Section, page
 from gvci.app.text import count, number, plain, tagged
 from gvci.app.theme import LIGHT, Palette
 from gvci.benchmark.compare import Table
@@ -25,6 +26,10 @@ DASHES = {"refined": "solid", "original": "dash", "random": "dot"}
 NO_CURVES = (
     "**No training curves here yet.** They come from a benchmark of the kind fig6a, and appear "
     "here by themselves:"
+)
+HOW = (
+    "What is compared is the last quarter of the epochs. Held-out pairs are looked at after every "
+    "epoch and choose nothing; all networks train equally long."
 )
 COMMAND = (
     "python -m gvci benchmark benchmarks/specs/fig6a-kang.toml --out runs/benchmark/fig6a-kang"
@@ -160,13 +165,23 @@ def alt(table: pd.DataFrame, score: str) -> str:
 
 
 def downloads(table: pd.DataFrame, score: str) -> list[Download]:
-    """The curves as CSV, the figure as SVG and PNG."""
+    """The curves as CSV, the figure as SVG and PNG, all of it as a report."""
     about = {"made by": "gvci", "table": table.attrs["title"]}
     about |= {"command": table.attrs.get("command", ""), "created": table.attrs.get("created", "")}
     about |= {"said": " ".join(sentences(table, score)), "about": table.attrs.get("about", "")}
+    about["cells are"] = "simulated" if table.attrs.get("simulated") else "measured"
 
     def name(kind: str) -> str:
         return export.file_name("curves", table.attrs["title"], kind=kind)
+
+    def whole() -> str:
+        drawn = paper_figure(table, score, about, "svg")
+        title = next(words for words, one in SCORES.items() if one == score)
+        told = f"{title}, on held-out pairs. Line: mean over pairs and seeds; band: sd over seeds."
+        section = Section("As training goes on", [told, HOW], drawn, alt(table, score), rows(table))
+        notes = [str(about["about"]).replace("`", "")] if about["about"] else []
+        heading = f"Training curves: {table.attrs['title']}"
+        return page(Report(heading, sentences(table, score), [section], about, notes))
 
     return [
         Download(
@@ -180,6 +195,7 @@ def downloads(table: pd.DataFrame, score: str) -> list[Download]:
             "Figure (PNG)", name("png"), "image/png",
             lambda: paper_figure(table, score, about, "png"),
         ),
+        Download("Report (.html)", name("html"), "text/html", whole),
     ]  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def volcano(found: Estimate, fdr: float, marked: str, colours: Palette) -> go.Fi
         _whiskers(drawn, [(low[i], high[i], y[i])], colours.ink, 2.0, 1.0)
         ring = {"size": 15, "symbol": "circle-open", "color": colours.ink, "line": {"width": 2}}
         drawn.add_scatter(x=[x[i]], y=[y[i]], mode="markers", marker=ring, hoverinfo="skip")
-    for i, anchor in _labels(x, y, table["gene"].tolist(), passed, at.get(marked)):
+    for i, anchor in named(x, y, table["gene"].tolist(), passed, at.get(marked)):
         own = i == at.get(marked)
         text = tagged(table["gene"].iloc[i], "i")
         drawn.add_annotation(
@@ -132,7 +132,7 @@ def _whiskers(
     )  # fmt: skip
 
 
-def _labels(
+def named(
     x: np.ndarray, y: np.ndarray, genes: Sequence[str], passed: np.ndarray, marked: int | None
 ) -> list[tuple[int, Any]]:
     """Which points are named, without two names on one place, and where the name is anchored."""

@@ -16,7 +16,7 @@ from gvci.app.about import CITATION, STEPS
 from gvci.app.text import number, plain
 from gvci.app.theme import LIGHT
 
-MOST_ROWS = 200
+MOST_ROWS, LONG = 200, 2000
 STYLE = f"""
 :root {{ color: {LIGHT.ink}; background: {LIGHT.background}; }}
 body {{ font: 15px/1.5 "Source Sans 3", "Source Sans Pro", system-ui, sans-serif;
@@ -63,14 +63,15 @@ class Report:
 
 def page(report: Report) -> str:
     """The file; every text in it is escaped, whoever typed it."""
-    simulated = "simulated" in str(report.provenance.get("dataset", "")).lower()
+    cells = (report.provenance.get(name, "") for name in ("dataset", "cells are"))
+    simulated = any("simulated" in str(said).lower() for said in cells)
     parts = [
         f"<h1>{_words(report.title)}</h1>",
         f"<p class=strip>{_words(_strip(report.provenance))}</p>",
-        *(f"<p class=claim>{_words(line)}</p>" for line in report.claims),
+        *(f"<p class=claim>{_words(line, LONG)}</p>" for line in report.claims),
         "<p class=note>These cells are simulated, not measured.</p>" * simulated,
         *map(_section, report.sections),
-        *(f"<p class=note>{_words(note)}</p>" for note in report.notes),
+        *(f"<p class=note>{_words(note, LONG)}</p>" for note in report.notes),
         _methods(),
         _provenance(report.provenance),
     ]
@@ -86,7 +87,7 @@ def page(report: Report) -> str:
 def _section(section: Section) -> str:
     drawn = "" if section.figure is None else _figure(section.figure, section.alt)
     table = "" if section.table is None else _table(section.table)
-    words = "".join(f"<p>{_words(line)}</p>" for line in section.words)
+    words = "".join(f"<p>{_words(line, LONG)}</p>" for line in section.words)
     return f"<section><h2>{_words(section.title)}</h2>{words}{drawn}{table}</section>"
 
 
@@ -95,7 +96,7 @@ def _figure(svg: bytes, alt: str) -> str:
     text = svg.decode("utf-8")
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
-    return f'<figure role="img" aria-label="{_words(alt, 2000)}">{text}</figure>'
+    return f'<figure role="img" aria-label="{_words(alt, LONG)}">{text}</figure>'
 
 
 def _table(table: pd.DataFrame) -> str:
@@ -119,18 +120,18 @@ def _cell(value: object) -> str:
 
 def _methods() -> str:
     steps = "".join(
-        f"<p><b>{_words(title)}.</b> {_words(words, 2000)}</p>" for title, words in STEPS
+        f"<p><b>{_words(title)}.</b> {_words(words, LONG)}</p>" for title, words in STEPS
     )
     return f"<section><h2>Method</h2>{steps}<p>{_words(CITATION, 600)}</p></section>"
 
 
 def _provenance(facts: Mapping[str, object]) -> str:
-    rows = "".join(f"<dt>{_words(k)}</dt><dd>{_words(v, 2000)}</dd>" for k, v in facts.items())
+    rows = "".join(f"<dt>{_words(k)}</dt><dd>{_words(v, LONG)}</dd>" for k, v in facts.items())
     return f"<footer><h2>Provenance</h2><dl>{rows}</dl></footer>"
 
 
 def _strip(facts: Mapping[str, object]) -> str:
-    shown = ("dataset", "model", "GRN", "created", "fingerprint")
+    shown = ("dataset", "table", "model", "GRN", "created", "fingerprint")
     return " · ".join(str(facts[name]) for name in shown if facts.get(name))
 
 

@@ -223,7 +223,7 @@ def test_files(run: Run, found: Estimate):
     assert list(made) == [
         "CSV of genes", "Volcano (SVG)", "Forest of genes (SVG)", "Volcano (PNG)",
         "Forest of genes (PNG)", "CSV of groups", "Forest of groups (SVG)",
-        "Forest of groups (PNG)",
+        "Forest of groups (PNG)", "Report (.html)",
     ]  # fmt: skip
     text = str(made["CSV of genes"])
     assert "# model_sees: pretreatment" in text

@@ -61,8 +61,21 @@ def test_check_12_an_edge_by_keyboard_is_on_the_card(visit: Visit):
     expect(card).not_to_have_text(first)
 
 
-def test_check_07_the_report_opens_offline(visit: Visit, chromium: Browser, tmp_path: Path):
-    page = visit.open("counterfactual")
+@pytest.mark.parametrize(
+    ("view", "heading", "figures"),
+    [
+        ("counterfactual", "Distributions", 1),
+        ("network?tfs=STAT1&k=10", "The network", 1),
+        ("effects", "Volcano", 3),
+        ("effects?of=STAT1&c_cell_type=B+cells", "The first genes", 2),
+        ("compare", "The same scores, drawn", 1),
+        ("compare?view=Training+curves", "As training goes on", 1),
+    ],
+)
+def test_check_07_the_report_opens_offline(
+    visit: Visit, chromium: Browser, tmp_path: Path, view: str, heading: str, figures: int
+):
+    page = visit.open(view)
     page.get_by_role("button", name="Export").click()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Report (.html)").click()
@@ -72,10 +85,12 @@ def test_check_07_the_report_opens_offline(visit: Visit, chromium: Browser, tmp_
     opened, asked = context.new_page(), []
     opened.on("request", lambda request: asked.append(request.url))
     opened.goto(file.as_uri())
-    expect(opened.get_by_role("heading", name="Distributions")).to_be_visible()
-    assert opened.locator("figure svg").count() == 1
-    box = opened.locator("figure svg").bounding_box()
-    assert box is not None
-    assert box["height"] > 200
+    expect(opened.get_by_role("heading", name=heading)).to_be_visible()
+    drawn = opened.locator("figure svg")
+    assert drawn.count() == figures
+    for at in range(figures):
+        box = drawn.nth(at).bounding_box()
+        assert box is not None
+        assert box["height"] > 150
     assert asked == [file.as_uri()]
     context.close()
