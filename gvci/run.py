@@ -38,7 +38,7 @@ MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
     "scores.json",
     "metrics.jsonl",
 )
-UNFINISHED = "checkpoint"
+UNFINISHED, SUMMARIES = "checkpoint", "summaries"
 
 
 class Run:

@@ -9,7 +9,7 @@ import numpy as np
 from gvci.app.charts import Panel
 from gvci.app.prediction import answer
 from gvci.app.regulators import opened
-from gvci.app.scenario import Scenario, all_doses, default_pair
+from gvci.app.scenario import default_pair
 from gvci.app.text import day, delta, number
 from gvci.baselines import BASELINES
 from gvci.errors import CatalogueError
@@ -17,6 +17,7 @@ from gvci.gate_words import shares
 from gvci.model_card import grn_name
 from gvci.registry import Entry, entries
 from gvci.run import Run
+from gvci.scenario import Scenario, all_doses
 
 MOST_RECENT = 8
 SUPPORT = {
@@ -54,11 +55,7 @@ def example(run: Run) -> Example | None:
     others = found.table[~found.table["gene"].isin(perturbation.replace("+", " ").split())]
     known = others["measured"].fillna(others["predicted"])
     gene = str(others["gene"].iloc[int(np.argmax(known.abs()))])
-    at = found.position(gene)
-    values = {"control": found.control[:, at], "predicted": found.predicted[:, at]}
-    if found.measured is not None:
-        values["measured"] = found.measured[:, at]
-    panel = Panel(gene, values, found.unit)
+    panel = Panel(gene, found.of(gene), found.unit)
     predicted, measured = panel.heading
     alt = (
         f"{gene} in {group} under {perturbation}: predicted change {delta(predicted)}"
