@@ -24,7 +24,7 @@ import pandas as pd
 from gvci.answer import Answer, answer
 from gvci.data.labels import write_labels
 from gvci.data.tables import compact, rounded
-from gvci.estimator import marginal_effects
+from gvci.estimator import control_means, marginal_effects
 from gvci.pseudobulk import FEWEST_CELLS
 from gvci.run import SUMMARIES, Run
 from gvci.sample import QUANTILES, Sample
@@ -34,13 +34,11 @@ NOTES = "answers.json"
 TABLES = ("summaries.parquet", "answers.parquet", "effects.parquet")
 FORMAT = 1
 MEAN_BITS, QUANTILE_BITS = 13, 9  # 1 part in 8,192 and in 512
+DIGITS = 6
 LEVELS = [f"q{i:02d}" for i in range(QUANTILES)]
 KINDS = ("control", "predicted", "measured")
 CHANGES = ("predicted", "low", "high", "measured", "baseline", "additive")
-SAID = (
-    "support", "asked", "interval", "unit", "model", "share", "rest", "mean_words",
-    "baseline_name", "scores", "n_de", "verdict", "notes",
-)  # fmt: skip
+SAID = ("interval", "baseline_name", "n_de", "notes")  # the rest follows from model and labels
 
 
 def write(run: Run, folder: Path) -> None:
@@ -128,17 +126,23 @@ def _changes(each: Answer) -> pd.DataFrame:
 
 
 def _said(each: Answer) -> dict[str, Any]:
-    """What an answer says in words and in single numbers."""
+    """What an answer says in words and in single numbers, that cannot be said without cells."""
     scenario = each.scenario
     pair = {"group": scenario.group, "perturbation": scenario.perturbation, "dose": scenario.dose}
-    measured = 0 if each.measured is None else each.measured.n
-    return pair | {name: getattr(each, name) for name in SAID} | {"measured": measured}
+    scores = {
+        name: {k: None if v is None else round(v, DIGITS) for k, v in row.items()}
+        for name, row in each.scores.items()
+    }
+    return pair | {name: getattr(each, name) for name in SAID} | {"scores": scores}
 
 
 def _effects(run: Run) -> pd.DataFrame:
     """Marginal effects of all pairs, with the bands; p in full, for they reach far below 1e-38."""
-    table = marginal_effects(run, run.data, bands=True)
-    table.loc[table["n_treated"] == 1, "treated_mean"] = np.nan  # it would be the cell
+    asked = sorted({scenario.perturbation for scenario in scenarios(run)})
+    table = marginal_effects(run, run.data, asked, bands=True)
+    table["control_mean"] = control_means(table, run.data)
+    for kind in ("treated", "control"):  # of one cell it would be the cell
+        table.loc[table[f"n_{kind}"] == 1, f"{kind}_mean"] = np.nan
     for name in table.columns[table.dtypes == np.float64]:
         values = table[name].to_numpy()
         table[name] = rounded(values, MEAN_BITS) if name in ("p", "p_adjusted") else _short(values)

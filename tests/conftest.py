@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +61,19 @@ def small_run(small_data: PerturbationData, tmp_path_factory: pytest.TempPathFac
     settings = TrainSettings.preset("quick", max_steps=20, inner_folds=0)
     make_run(folder / "cells.h5ad", network, settings, "quick", folder / "run")
     return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def without_cells(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run with summaries in the place of its cells."""
+    from gvci.run import Run
+    from gvci.summaries import write
+
+    folder = tmp_path_factory.mktemp("without") / "run"
+    shutil.copytree(small_run, folder)
+    write(Run.open(small_run), folder)
+    (folder / "data.h5ad").unlink()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from gvci.answer import Answer
 from gvci.app import export, vector
 from gvci.app.answer_view import (
     BADGES,
+    OF_SUMMARIES,
     alt_text,
     claim,
     interval_words,
@@ -46,6 +47,11 @@ def downloads(run: Run, answer: Answer, chosen: Sequence[str], style: str) -> li
     stem = (scenario.perturbation, scenario.group, run.fingerprint)
     title = f"{scenario.perturbation} in {scenario.group}: {BADGES[answer.support][0].lower()}"
     figures = panels(answer, chosen)
+
+    def quantiles() -> str:
+        kinds = {"control": answer.control, "predicted": answer.predicted}
+        kinds |= {} if answer.measured is None else {"measured": answer.measured}
+        return export.csv(export.quantiles_table(kinds, answer.genes), about)
 
     def cells() -> str:
         blocks = [answer.control.values, answer.predicted.values]
@@ -88,9 +94,12 @@ def downloads(run: Run, answer: Answer, chosen: Sequence[str], style: str) -> li
         claims = [f"{BADGES[answer.support][0]}. {claim(answer)}", answer.mean_words]
         return page(Report(title, claims, parts, about, notes(answer)))
 
+    points = Download("CSV of cells", name("cells", "csv"), "text/csv", cells)
+    if answer.control.summary:
+        points = Download("CSV of quantiles", name("quantiles", "csv"), "text/csv", quantiles)
     return [
         Download("CSV of genes", name("genes", "csv"), "text/csv", genes),
-        Download("CSV of cells", name("cells", "csv"), "text/csv", cells),
+        points,
         Download("SVG", name(style, "svg"), "image/svg+xml", lambda: figure("svg")),
         Download("PNG", name(style, "png"), "image/png", lambda: figure("png")),
         Download("Report (.html)", name("report", "html"), "text/html", whole),
@@ -105,4 +114,4 @@ def _marks(answer: Answer) -> str:
     ]
     if answer.measured is not None:
         words.append(f"blue, filled: measured, {count(answer.measured.n, 'cell')}")
-    return "; ".join(words) + "."
+    return "; ".join([*words, *([OF_SUMMARIES] if answer.control.summary else [])]) + "."

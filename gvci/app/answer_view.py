@@ -16,10 +16,12 @@ from gvci.app.text import count, delta, literal, score
 from gvci.errors import listed
 from gvci.gate_words import shares
 from gvci.run import Run
+from gvci.sample import QUANTILES
 from gvci.scoring import N_DE
 from gvci.verdict import TITLES
 
 FIRST, MOST = 6, 8
+OF_SUMMARIES = f"from summaries: {QUANTILES} quantiles of these cells, joined by lines"
 BADGES: dict[str, tuple[str, str, Any]] = {
     "seen": ("Seen in training", ":material/visibility:", "gray"),
     "held_out": ("Held-out combination", ":material/visibility_off:", "orange"),
@@ -118,7 +120,8 @@ def key_line(answer: Answer, style: str) -> str:
     ]
     if answer.measured is not None:
         parts.append(f":blue[{filled}] measured, {count(answer.measured.n, 'cell')}")
-    return " · ".join([*parts, *(["○ mean"] if style == "violin" else [])])
+    parts += ["○ mean"] if style == "violin" else []
+    return " · ".join(parts) + (f" · {OF_SUMMARIES}" if answer.control.summary else "")
 
 
 def score_rows(answer: Answer, model: str) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 from gvci.answer import Answer
 from gvci.app.answer_view import BADGES, INTERVALS, MOST, Badge, badge, claim, panels
 from gvci.app.charts import Panel
+from gvci.app.prediction import can_answer
 from gvci.app.scenario import refusal
 from gvci.app.text import count, delta, interval
 from gvci.run import Run
@@ -51,7 +52,8 @@ def scenario_of(run: Run, text: str) -> Scenario | None:
     known = found.cells in WHICH and found.mode in MODES and math.isfinite(found.dose)
     if not known or found.dose < 0 or found.cell is not None or found.cells == "one cell":
         return None
-    return None if refusal(run, [found.perturbation], found.group) else found
+    no = refusal(run, [found.perturbation], found.group)
+    return None if no or not can_answer(run, found) else found
 
 
 def canonical(run: Run, text: str) -> str | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gvci.app.answer_view import OF_SUMMARIES
 from gvci.app.charts import Panel
-from gvci.app.prediction import answer
+from gvci.app.prediction import answer, can_answer
 from gvci.app.regulators import opened
 from gvci.app.scenario import default_pair
 from gvci.app.text import day, delta, number
@@ -46,11 +47,17 @@ class Card:
 
 
 def example(run: Run) -> Example | None:
-    """The gene that was measured to change most in the pair to begin with; None without a model."""
+    """The gene that was measured to change most in the pair to begin with.
+
+    None without a model, or where neither cells nor summaries of the pair are here.
+    """
     if run.kind == "grn":
         return None
     group, perturbation = default_pair(run)
-    found = answer(run, Scenario(perturbation, group, dose=all_doses(run.data)[-1]))
+    asked = Scenario(perturbation, group, dose=all_doses(run.data)[-1])
+    if not can_answer(run, asked):
+        return None
+    found = answer(run, asked)
     # The perturbed gene itself is no discovery.
     others = found.table[~found.table["gene"].isin(perturbation.replace("+", " ").split())]
     known = others["measured"].fillna(others["predicted"])
@@ -62,6 +69,7 @@ def example(run: Run) -> Example | None:
         f"{f', measured {delta(measured)}' if measured is not None else ''} in mean {found.unit}."
     )
     what = f"{SUPPORT[found.support]}; its mean: {shares(found.share, found.rest)}"
+    what += f"; {OF_SUMMARIES}" if found.control.summary else ""
     return Example(f"{group} under {perturbation}", what, panel, alt)
 
 

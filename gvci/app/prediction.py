@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 from gvci.answer import Answer
-from gvci.answer import answer as from_cells
+from gvci.answer import answer as of_cells
+from gvci.app.scenario import default_pair
 from gvci.run import Run
-from gvci.scenario import Scenario
+from gvci.scenario import MODES, WHICH, Scenario, all_doses
+from gvci.summarised import summaries
 
 
 def answer(run: Run, scenario: Scenario) -> Answer:
     """Predict, and put the measured cells, the baselines and the ceiling beside it.
 
     Raises:
-        PredictionError: the model does not know the perturbation, or there is no cell.
+        PredictionError: the model does not know the perturbation, there is no cell, or the
+            summaries do not have this; then it says how to get the cells.
+        FileError: the summaries are damaged.
     """
-    return from_cells(run, scenario)
+    return of_cells(run, scenario) if run.cells_here else summaries(run).answer(scenario)
+
+
+def limits(run: Run) -> str:
+    """What can be chosen without cells, plain text."""
+    doses = all_doses(run.data)
+    at = f", dose {doses[-1]:g}" if len(doses) > 1 else ""
+    return (
+        f"From summaries: control cells, readout residual{at}. One cell, all cells, other readouts "
+        "and other combinations need the cells themselves."
+    )
+
+
+def nearest(run: Run, asked: Scenario) -> dict[str, object]:
+    """Widget key → choice: the nearest question that the summaries answer."""
+    data, doses = run.data, all_doses(run.data)
+    group, label = asked.group, asked.perturbation
+    if not can_answer(run, Scenario(label, group, dose=doses[-1])):
+        group, label = default_pair(run)
+    levels = zip(data.columns.covariates, group.split(" · "), strict=False)
+    choices: dict[str, object] = {"cells": WHICH[0], "mode": MODES[0]}
+    choices |= {"dose": doses[-1]} if len(doses) > 1 else {}
+    choices["perturbation"] = list(run.model.treatment_code.parts(label))
+    return choices | {f"c_{name}": level for name, level in levels}
+
+
+def can_answer(run: Run, scenario: Scenario) -> bool:
+    """Whether this can be answered with what is here.
+
+    Raises:
+        FileError: the summaries are damaged.
+    """
+    return run.cells_here or summaries(run).answers(scenario)
