@@ -6,6 +6,7 @@ from gvci.app import estimates, session
 from gvci.app.effects_view import SEES, WIDTHS
 from gvci.app.scenario import group_of, in_link
 from gvci.app.text import literal
+from pages.parts.absent import ask_for_cells
 from pages.parts.choices import choose, group
 
 
@@ -36,6 +37,8 @@ def controls(run):
             required=True, key="sees", bind="query-params",
             help="What the model may see of a cell.",
         )  # fmt: skip
+    if sees == "cell" and not run.cells_here:
+        ask_for_cells(run, {"sees": "pretreatment"})
     return estimates.Asked(chosen, of_group, sees, bands), fdr
 
 

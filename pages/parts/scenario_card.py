@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from gvci.app import scenario, session
+from gvci.app import prediction, scenario, session
 from gvci.app.text import literal
+from pages.parts.absent import ask_for_cells
 from pages.parts.choices import choose, group
 
 
@@ -42,14 +43,19 @@ def controls(run):
             "deviation. mean: the decoder's mean. sample: a draw from the model.",
         )  # fmt: skip
         cell, no = None, scenario.refusal(run, chosen, of_group)
-        if which == "one cell" and no is None:
+        if which == "one cell" and no is None and run.cells_here:
             names = scenario.control_cells(data, of_group)
             cell = st.selectbox("Cell", names, key="cell", bind="query-params")
     if no is not None:
         _refused("choice", [no])
         st.stop()
     label = scenario.label_of(run, chosen)
-    return scenario.Scenario(label, of_group, which, cell, mode or "residual", float(dose))
+    asked = scenario.Scenario(label, of_group, which, cell, mode or "residual", float(dose))
+    if not run.cells_here:
+        st.caption(prediction.limits(run))
+    if not prediction.can_answer(run, asked):
+        ask_for_cells(run, prediction.nearest(run, asked))
+    return asked
 
 
 def _refused(where, noes):
