@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gvci.app.boards import CEILING, KINDS, NAMES, Board
-from gvci.app.text import UNDEFINED, count, number
+from gvci.app.text import SIMULATED, UNDEFINED, count, literal, number
 from gvci.app.theme import Palette
 from gvci.benchmark.compare import LOWER, PAIR, Gain, mean_interval
 from gvci.benchmark.words import SCORES
@@ -59,6 +59,22 @@ def known(board: Board) -> list[str]:
     return [score for score in SCORES if score in board.table.scores]
 
 
+def shown_first(board: Board, score: str) -> list[str]:
+    """The scores that the table begins with: the one that decides, then the usual ones."""
+    mine = known(board)
+    return [one for one in dict.fromkeys([score, *DEFAULT]) if one in mine]
+
+
+def command(board: Board) -> tuple[str, str] | None:
+    """What made a table, or makes the same one, on the command line: words, command."""
+    if board.about.get("command"):
+        return "Made by", str(board.about["command"])
+    if "split" in board.about:
+        words = "The same on the command line"
+        return words, f"python -m gvci evaluate RUN --split {board.about['split']}"
+    return None
+
+
 def standing(board: Board, label: str, score: str) -> Standing | None:
     """None where the score is undefined for the row."""
     rows = board.table.of(label, score)
@@ -101,6 +117,11 @@ def order(board: Board, score: str) -> list[str]:
 
 
 # --- in words -------------------------------------------------------------------------------
+
+
+def heading(board: Board, score: str) -> str:
+    """The claim, with a badge where the cells are simulated; Markdown."""
+    return f"**{literal(claim(board, score))}**{SIMULATED if board.simulated else ''}"
 
 
 def claim(board: Board, score: str) -> str:

@@ -13,7 +13,7 @@ from gvci.app import export, vector
 from gvci.app.charts import base_layout
 from gvci.app.network_files import Download
 from gvci.app.report import Report, Section, page
-from gvci.app.text import count, number, plain, tagged
+from gvci.app.text import SIMULATED, count, literal, number, plain, tagged
 from gvci.app.theme import LIGHT, Palette
 from gvci.benchmark.compare import Table
 from gvci.benchmark.epochs import curve, late
@@ -76,6 +76,11 @@ def sentences(table: pd.DataFrame, score: str) -> list[str]:
             words += f" ({number(gain.low, 3, True)} to {number(gain.high, 3, True)})"
         said.append(f"{words} over {count(gain.pairs, 'pair')}, {count(gain.seeds, 'seed')}.")
     return said
+
+
+def heading(table: pd.DataFrame, claim: str) -> str:
+    """The first sentence, with a badge where the cells are simulated; Markdown."""
+    return f"**{literal(claim)}**{SIMULATED if table.attrs.get('simulated') else ''}"
 
 
 def figure(table: pd.DataFrame, score: str, colours: Palette) -> go.Figure:

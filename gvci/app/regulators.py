@@ -12,7 +12,7 @@ import pandas as pd
 from gvci.app import genes
 from gvci.app.edges import Network, Shown, from_edge_list, from_refined
 from gvci.app.exhibit import Column
-from gvci.app.text import MINUS, count
+from gvci.app.text import MINUS, count, number
 from gvci.errors import GRNError
 from gvci.grn import GRN
 from gvci.run import Run
@@ -113,6 +113,16 @@ def limits(network: Network) -> tuple[float, float, float]:
         return low, high, low
     above = math.ceil(floor * 100) / 100
     return low, high, above if above <= highest else low
+
+
+def limits_words(network: Network) -> str:
+    """Why the weight filter starts where it does, for its help."""
+    low, _, first_shown = limits(network)
+    starts = "above the prior floor" if first_shown > low else "at α"
+    return (
+        f"It starts {starts}, and reaches down to α; the background is "
+        f"{number(network.background)}."
+    )
 
 
 def summary(network: Network, shown: Shown) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 MINUS = "−"
 UNDEFINED = "undefined"
+SIMULATED = " :orange-badge[Simulated]"
 _PUNCTUATION = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
 _JOINER = "\u2060"
 
