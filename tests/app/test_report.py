@@ -181,8 +181,8 @@ def test_scores_of_a_run_as_a_report(run: Run):
     assert compare_view.claim(board, "r2_de") in read.said
     for words in (
         "These cells are simulated, not measured.", "Noise ceiling", "graphVCI standard",
-        "graphVCI standard against every other row", "a tie with", compare_view.RULE, run.fingerprint,
-        *board.notes,
+        "graphVCI standard against every other row", "a tie with", compare_view.RULE,
+        run.fingerprint, *board.notes,
     ):  # fmt: skip
         assert words in read.said
 
