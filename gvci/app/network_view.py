@@ -27,19 +27,21 @@ def option(
     edges: pd.DataFrame,
     layout: Layout,
     colours: Palette,
-    selected: Edge | None = None,
 ) -> dict[str, Any]:
     """An ECharts graph: diamonds regulate, discs are regulated; removed edges are dashed.
 
     An arrow activates (or has no sign), a bar represses.
 
-    What is clicked is highlighted by ECharts itself; `selected` highlights an edge chosen
-    elsewhere. (A changed option would throw the viewer's zoom away.)
+    The edge on the card is no part of it, for a changed option throws the viewer's zoom away:
+    `highlight` marks it in what is drawn.
 
     Nodes and links are in the order of `nodes(edges)` and of `edges`, which `clicked` relies on.
     """
     hubs = set(edges["source"])
-    data = [_node(name, name in hubs, layout, colours, selected) for name in nodes(edges)]
+    data = [
+        _node(name, name in hubs, layout, colours, _node_name(at))
+        for at, name in enumerate(nodes(edges))
+    ]
     links = [
         _link(
             source,
@@ -48,13 +50,15 @@ def option(
             str(status),
             network,
             colours,
-            (source, target) == selected,
+            _link_name(at, str(status)),
             bar,
         )
-        for (source, target, weight, status), bar in zip(
-            edges[["source", "target", "weight", "status"]].itertuples(index=False),
-            represses(edges),
-            strict=True,
+        for at, ((source, target, weight, status), bar) in enumerate(
+            zip(
+                edges[["source", "target", "weight", "status"]].itertuples(index=False),
+                represses(edges),
+                strict=True,
+            )
         )
     ]
     series = {
@@ -65,11 +69,6 @@ def option(
         "roamTrigger": "global",
         "scaleLimit": {"min": 0.6, "max": 6},
         "selectedMode": "single",
-        "select": {
-            "lineStyle": {"width": 5, "opacity": 1},
-            "itemStyle": {"color": colours.measured, "borderColor": colours.measured},
-            "label": {"fontWeight": "bold"},
-        },
         "data": data,
         "links": links,
         "edgeSymbol": ["none", "arrow"],
@@ -94,13 +93,10 @@ def nodes(edges: pd.DataFrame) -> list[str]:
     return [str(n) for n in pd.unique(pd.concat([edges["source"], edges["target"]]))]
 
 
-def _node(
-    name: str, hub: bool, layout: Layout, colours: Palette, selected: Edge | None
-) -> dict[str, Any]:
+def _node(name: str, hub: bool, layout: Layout, colours: Palette, opacity: float) -> dict[str, Any]:
     x, y = layout.positions[name]
-    chosen = selected is not None and name in selected
-    fill = colours.ink if hub else colours.measured if chosen else colours.background
-    border = colours.ink if hub else colours.measured if chosen else colours.control
+    fill = colours.ink if hub else colours.background
+    border = colours.ink if hub else colours.control
     label = {
         "show": True,
         "position": layout.sides[name],
@@ -108,7 +104,7 @@ def _node(
         "formatter": plain(name, 16),
         "fontStyle": "italic",
         "fontSize": 13 if hub else 11,
-        "fontWeight": "bold" if hub or chosen else "normal",
+        "fontWeight": "bold" if hub else "normal",
         "color": colours.ink,
     }
     return {
@@ -118,7 +114,14 @@ def _node(
         "y": y,
         "symbol": "diamond" if hub else "circle",
         "symbolSize": 26 if hub else 9,
-        "itemStyle": {"color": fill, "borderColor": border, "borderWidth": 1.5},
+        "itemStyle": {
+            "color": fill,
+            "borderColor": border,
+            "borderWidth": 1.5,
+            "opacity": opacity,
+        },
+        # What ECharts holds for chosen looks like the rest; `highlight` marks it.
+        "select": {"itemStyle": {"borderColor": border}},
         "label": label,
     }
 
@@ -130,15 +133,15 @@ def _link(
     status: str,
     network: Network,
     colours: Palette,
-    chosen: bool,
+    opacity: float,
     bar: bool,
 ) -> dict[str, Any]:
     height = abs(weight) - (network.background or 0.0)
     width = 1.2 + 3.2 * min(max(height, 0.0), 1.0)
     style = {
         "color": edge_colour(status, colours),
-        "width": width + 2.5 if chosen else width,
-        "opacity": 1.0 if chosen else 0.45 if status == "removed" else 0.62,
+        "width": width,
+        "opacity": opacity,
         "type": "dashed" if status == "removed" else "solid",
         "curveness": 0.08,
     }
@@ -146,6 +149,44 @@ def _link(
     if bar:
         link |= {"symbol": ["none", "rect"], "symbolSize": [0, [17, 4]]}
     return link
+
+
+# SVG elements that ECharts draws have no names. Their opacity serves as one: no two nodes and no
+# two edges share it, and nobody sees the difference.
+STEP = 1e-6
+
+
+def _node_name(at: int) -> float:
+    return round(1 - (at + 1) * STEP, 6)
+
+
+def _link_name(at: int, status: str) -> float:
+    return round((0.45 if status == "removed" else 0.62) + (at + 1) * STEP, 6)
+
+
+def highlight(key: str, edges: pd.DataFrame, at: int, colours: Palette) -> str:
+    """A style that marks an edge, its ends and their labels in the chart of that key.
+
+    Args:
+        at: the edge's place in `edges`.
+    """
+    inside, named = f".st-key-{key} svg", nodes(edges)
+    status, hubs = str(edges["status"].iloc[at]), set(edges["source"].astype(str))
+    link = _link_name(at, status)
+    rules = [
+        f'{inside} path[fill=none][stroke-opacity="{link}"] '
+        "{ stroke-width: 5px; stroke-opacity: 1; }",
+        f'{inside} path[fill-opacity="{link}"] {{ fill-opacity: 1; }}',
+    ]
+    for name in map(str, edges[["source", "target"]].iloc[at]):
+        node = _node_name(named.index(name))
+        rules.append(f'{inside} text[fill-opacity="{node}"] {{ font-weight: bold !important; }}')
+        if name not in hubs:
+            colour = colours.measured
+            rules.append(
+                f'{inside} path[fill-opacity="{node}"] {{ fill: {colour}; stroke: {colour}; }}'
+            )
+    return f"<style>{' '.join(rules)}</style>"
 
 
 def represses(edges: pd.DataFrame) -> list[bool]:

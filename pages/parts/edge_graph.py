@@ -31,10 +31,10 @@ def draw_graph(frame, network, shown, choice):
     st.markdown(regulators.summary(network, shown))
     left, right = st.columns([1.35, 1])
     with left.container(border=True):
-        key = f"graph-{of_filters}-{st.session_state.get('_drawn', 0)}"
-        mark = pair if st.session_state.get("_ticked") == pair else None
+        key = f"graph-{of_filters}"
+        st.html(network_view.highlight(key, table, at, session.colours()))
         st.echarts_chart(
-            network_view.option(network, table, plan, session.colours(), mark),
+            network_view.option(network, table, plan, session.colours()),
             height=plan.shown_height(), theme=None, renderer="svg", key=key,
             on_select=lambda: _picked_in_graph(key, table),
             alt=network_view.alt_text(network, table),
@@ -97,7 +97,7 @@ def _picked_in_graph(key, table):
     """A click on an edge, or on a gene: its strongest edge."""
     selected = st.session_state[key]["selection"]["selected"]
     edge = network_view.clicked(table, selected, st.session_state.get("_clicked"))
-    st.session_state.update(_clicked=edge, _ticked=None, edge=list(edge or ()))
+    st.session_state.update(_clicked=edge, edge=list(edge or ()))
 
 
 def _picked_in_table(key, table):
@@ -108,7 +108,5 @@ def _picked_in_table(key, table):
 
 
 def _picked(table, row):
-    """This edge goes on the card; a graph under a new key forgets what was clicked in it."""
-    edge = [str(v) for v in table.loc[row, ["source", "target"]]]
-    drawn = st.session_state.get("_drawn", 0) + 1
-    st.session_state.update(edge=edge, _ticked=tuple(edge), _clicked=None, _drawn=drawn)
+    """This edge goes on the card."""
+    st.session_state["edge"] = [str(v) for v in table.loc[row, ["source", "target"]]]

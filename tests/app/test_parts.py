@@ -154,6 +154,20 @@ def test_option_and_clicks_agree():
     assert network_view.clicked(frame, [{"data_type": "edge", "data_indices": [99]}], None) is None
 
 
+def test_the_edge_on_the_card_is_marked_without_a_change_of_the_chart():
+    frame = table(["A", "B"], 3, 2)
+    frame.loc[4, "status"] = "removed"
+    option = network_view.option(network(frame), frame, layout.lay_out(frame, ["A", "B"]), LIGHT)
+    series = option["series"][0]
+    links = [link["lineStyle"]["opacity"] for link in series["links"]]
+    points = {node["name"]: node["itemStyle"]["opacity"] for node in series["data"]}
+    assert len({*links, *points.values()}) == len(links) + len(points), "each has its own"
+    for at, row in frame.iterrows():
+        style = network_view.highlight("graph-1", frame, at, DARK)
+        named = {float(value) for value in re.findall(r'opacity="([\d.]+)"', style)}
+        assert named == {links[at], points[row["source"]], points[row["target"]]}
+
+
 def test_uploaded_list_is_restricted_and_strongest_first():
     grn = from_edges(
         pd.DataFrame({"tf": ["A", "A", "X"], "target": ["B", "C", "B"], "weight": [1, -3, 9]})

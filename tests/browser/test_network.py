@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+EDGES = ".stEChartsChart svg path[fill=none]"
 
 
 def card(page: Page) -> str:
@@ -18,14 +19,17 @@ def card(page: Page) -> str:
     return page.locator("p", has_text="→").first.inner_text().strip()
 
 
-def click_an_edge(page: Page, at: int) -> None:
-    """Click the middle of the drawn edge number `at`."""
-    lines = page.locator(
-        "[data-testid=stECharts] svg path[fill=none], .stECharts svg path[fill=none]"
-    )
-    if lines.count() == 0:
-        lines = page.locator("svg path[fill=none][stroke-width]")
-    middle = lines.nth(at).evaluate(
+def click_an_edge(page: Page, at: int) -> str:
+    """Click the middle of the drawn edge number `at`; its name in the drawing."""
+    line = page.locator(EDGES).nth(at)
+    name = line.get_attribute("stroke-opacity") or ""
+    click_on(page, line)
+    return name
+
+
+def click_on(page: Page, line: Locator) -> None:
+    """Click the middle of a line."""
+    middle = line.evaluate(
         "p => { p.scrollIntoView({block: 'center'});"
         " const m = p.getPointAtLength(p.getTotalLength() * 0.6);"
         " const q = m.matrixTransform(p.getScreenCTM()); return [q.x, q.y]; }"
@@ -52,32 +56,68 @@ def test_check_03_edge_card_and_table_in_step(visit: Visit):
     assert "edge=" in page.url
 
 
-def test_check_05_zoom_survives_a_click(visit: Visit):
-    """Check 5."""
+def spread(page: Page) -> float:
+    """Height in pixels that the names in the graph take: it grows with the zoom."""
+    return page.evaluate(
+        "() => { const y = [...document.querySelectorAll('.stEChartsChart svg text')]"
+        ".map(e => e.getBoundingClientRect().y); return Math.max(...y) - Math.min(...y); }"
+    )
+
+
+def marked(page: Page) -> int:
+    """How many edges of the graph are drawn as the edge on the card."""
+    return page.evaluate(
+        "edges => [...document.querySelectorAll(edges)]"
+        ".filter(e => getComputedStyle(e).strokeWidth === '5px').length",
+        EDGES,
+    )
+
+
+def test_check_05_zoom_survives_every_choice_of_an_edge(visit: Visit):
+    """Check 5: by a click in the graph, by a row, by the list; the edge on the card is marked."""
     page = visit.open("network?tfs=STAT1&k=8")
-    hub = page.locator("svg text", has_text="STAT1").first
+    title = page.locator("p", has_text="→").first
+    hub = page.locator(".stEChartsChart svg text", has_text="STAT1").first
     box = hub.bounding_box()
     assert box is not None
-
-    def spread() -> float:
-        return page.evaluate(
-            "() => { const y = [...document.querySelectorAll('svg text')]"
-            ".map(e => e.getBoundingClientRect().y); return Math.max(...y) - Math.min(...y); }"
-        )
-
-    before = spread()
+    before = spread(page)
+    assert marked(page) == 1, "the edge that is on the card at first"
     page.mouse.move(box["x"] + 10, box["y"] - 60)
     page.wait_for_timeout(1200)
     for _ in range(3):
         page.mouse.wheel(0, -240)
         page.wait_for_timeout(150)
-    zoomed = spread()
+    zoomed = spread(page)
     assert zoomed > 1.1 * before
-    first = card(page)
-    click_an_edge(page, 3)
-    expect(page.locator("p", has_text="→").first).not_to_have_text(first)
-    visit.settled()
-    assert spread() == pytest.approx(zoomed, rel=0.02)
+
+    clicked = []
+
+    def in_graph() -> None:
+        clicked.append(click_an_edge(page, 3))
+
+    def in_table() -> None:
+        grid = page.locator("[data-testid=stDataFrame] canvas").first
+        grid.scroll_into_view_if_needed()
+        place = grid.bounding_box()
+        assert place is not None
+        page.mouse.click(place["x"] + 18, place["y"] + 35 * 6 + 17)
+
+    def in_list() -> None:
+        page.get_by_role("combobox", name="Edge on the card").focus()
+        for key in ("ArrowDown", "ArrowDown", "Enter"):
+            page.keyboard.press(key)
+
+    seen = [title.inner_text()]
+    for choose in (in_graph, in_table, in_list):
+        choose()
+        expect(title).not_to_have_text(seen[-1])
+        visit.settled()
+        seen.append(title.inner_text())
+        assert spread(page) == pytest.approx(zoomed, rel=0.02), choose.__name__
+        assert marked(page) == 1, choose.__name__
+    # What ECharts still holds for chosen is clicked again.
+    click_on(page, page.locator(f'{EDGES}[stroke-opacity="{clicked[0]}"]'))
+    expect(title).to_have_text(seen[1])
 
 
 def test_check_04_edges_per_regulator(visit: Visit):
