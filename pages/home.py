@@ -7,6 +7,8 @@ from gvci.app import session
 session.guard()
 from gvci.app import charts, home, model_view, story  # noqa: E402
 from gvci.app.text import count, literal, number  # noqa: E402
+from pages.parts import links  # noqa: E402
+from pages.parts.exhibits import chart  # noqa: E402
 
 
 def about_run(run, picture):
@@ -19,8 +21,7 @@ def about_run(run, picture):
             figure = session.shared(
                 "ridge", run, colours.name, lambda: charts.ridge(example.panel, colours)
             )
-            config = {"displayModeBar": False}
-            st.plotly_chart(figure, theme=None, config=config, alt=example.alt, key="ridge")
+            chart(figure, "ridge", example.alt)
 
     cards = st.columns(3)
     with cards[0].container(border=True, height="stretch"):
@@ -96,16 +97,6 @@ with session.page(None, needs_run=False) as frame:
         row = st.container(horizontal=True, vertical_alignment="center")
         row.markdown(f"**{literal(entry.title)}**", width="content")
         row.caption(home.about(entry), width="content")
-        query = {"run": entry.id}
-        row.page_link(
-            session.to("network"), label="Network", icon=":material/hub:", query_params=query
-        )
-        if entry.kind == "run":
-            row.page_link(
-                session.to("counterfactual"),
-                label="Counterfactual",
-                icon=":material/experiment:",
-                query_params=query,
-            )
+        links.results(row, entry)
     shown = count(len(recent), "result")
     st.caption(f"{shown}. Runs made on the command line appear here by themselves.")

@@ -8,6 +8,7 @@ session.guard()
 from gvci.app import forms  # noqa: E402
 from gvci.app import train_view as view  # noqa: E402
 from gvci.app.text import literal  # noqa: E402
+from pages.parts.links import start  # noqa: E402
 
 
 def pick(place, label, options, name):
@@ -23,10 +24,7 @@ def pick(place, label, options, name):
         label, list(by_id), format_func=lambda i: by_id[i].label if i in by_id else str(i), key=key
     )
     st.session_state[f"_url_{name}"] = chosen
-    if chosen is not None and chosen != next(iter(by_id)):
-        st.query_params[name] = chosen
-    elif name in st.query_params:
-        del st.query_params[name]
+    session.link.put(name, None if chosen == next(iter(by_id), None) else chosen)
     return by_id.get(chosen)
 
 
@@ -61,14 +59,7 @@ def settings(verb, preset):
     return forms.changes(verb, preset, chosen)
 
 
-def start(asked, label):
-    """The button; a started job is shown on its own page."""
-    if st.button(label, type="primary", icon=":material/play_arrow:", key="start"):
-        job = view.start(asked, session.visitor.visit())
-        st.switch_page(session.to("jobs"), query_params=view.link(job))
-
-
-with session.page("Train", needs_run=False):
+with session.page("Train", needs_run=False) as frame:
     space = session.visitor.workspace()
     session.link.unknown_in_url("what", list(view.VERBS.values()), "The choice of what to do")
     verb = st.segmented_control(
@@ -80,6 +71,7 @@ with session.page("Train", needs_run=False):
     if cells is None:
         st.markdown("There are no cells to train on: prepare a dataset on the Data page.")
         st.stop()
+    frame.strip.caption(view.strip(cells))
     if cells.path is None:
         with session.faults():
             asked = view.preparation(cells, space)
@@ -88,7 +80,7 @@ with session.page("Train", needs_run=False):
                 "normalisation, choice of genes, split."
             )
             st.caption(view.needs(asked))
-            start(asked, "Prepare these cells")
+            start(asked, "Prepare these cells", "start", type="primary")
         st.stop()
     model = "graphvci"
     if verb == "train":
@@ -102,6 +94,7 @@ with session.page("Train", needs_run=False):
     place = second if verb == "refine" else st
     label = "Prior network" if verb == "refine" else "Network"
     network = pick(place, label, shown, "prior" if verb == "refine" else "network")
+    frame.strip.caption(view.strip(cells, network))
     left, middle, right = st.columns([2, 1, 2], vertical_alignment="bottom")
     names = view.presets(verb, model)
     preset = left.segmented_control(
@@ -121,4 +114,4 @@ with session.page("Train", needs_run=False):
             verb, cells, network, preset, {**view.fixed(verb, model, seed), **changed}, title, space
         )
         st.markdown(view.needs(asked))
-        start(asked, "Start")
+        start(asked, "Start", "start", type="primary")

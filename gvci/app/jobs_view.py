@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from gvci.app.charts import base_layout
-from gvci.app.text import day, number, tagged
+from gvci.app.provenance import of_cells, of_day, of_model, of_network
+from gvci.app.text import day, literal, number, tagged
 from gvci.app.theme import Palette
 from gvci.app.train_view import MODELS, VERBS
 from gvci.data.size import data_size
@@ -24,6 +25,7 @@ from gvci.jobs.progress import log_tail, read_metrics
 from gvci.jobs.request import PREDICTED, Request
 from gvci.jobs.state import OPEN, Job, jobs, jobs_of_all, read_job
 from gvci.registry import Entry, entries_of
+from gvci.run import DATA
 
 HEIGHT = 240
 SHOWN = {  # the first three that a training writes
@@ -158,6 +160,22 @@ def settings(job: Job) -> pd.DataFrame:
     rows |= {n: ", ".join(v) if isinstance(v, list) else str(v) for n, v in shown.items()}
     rows["seed"] = str(asked.settings.get("seed", 0))
     return pd.DataFrame({"Setting": list(rows), "Value": list(rows.values())})
+
+
+def strip(job: Job) -> str:
+    """What a job is about, as a page's provenance, Markdown."""
+    asked = job.request
+    if asked is None:
+        return ""
+    try:
+        size = data_size(job.folder / DATA if asked.verb == "prepare" else cells_of(asked))
+        parts = [of_cells(size.title, size.simulated, size.cells)]
+    except GvciError:
+        parts = [f":material/database: {literal(_cells(asked), 48)}"]
+    entry = result(job)
+    parts += [of_network(_network(asked))] if asked.verb in VERBS else []
+    parts += [of_model(entry.title)] if entry is not None else []
+    return " · ".join([*parts, of_day(job.created)])
 
 
 def _cells(asked: Request) -> str:

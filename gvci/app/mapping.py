@@ -32,6 +32,11 @@ MOST_LABELS = 5000
 MOST_SHOWN = 12
 AUTOMATIC = "by the paper's rule"
 NOTHING = "nothing"
+LOOKS = {  # words, icon and colour of a finding
+    "error": ("Error", ":material/error:", "red"),
+    "warning": ("Warning", ":material/warning:", "orange"),
+    "note": ("Note", ":material/info:", "blue"),
+}
 REPEATED = "duplicate_genes"
 USUAL_GENES = int(PrepareSettings.model_fields["n_genes"].default)
 

@@ -12,7 +12,7 @@ def facts(run: Run, **more: object) -> dict[str, object]:
     data = run.data
     about: dict[str, object] = {
         "made by": "gvci",
-        "dataset": _titled(run),
+        "dataset": _titled(data.title, data.simulated),
         "cells": data.n_cells,
         "numbers": numbers(run),
         "genes": len(data.genes),
@@ -33,15 +33,13 @@ def facts(run: Run, **more: object) -> dict[str, object]:
 def strip(run: Run) -> str:
     """Dataset · model · network · date · hash, as Markdown on one line."""
     data = run.data
-    parts = [
-        f":material/database: {literal(_titled(run), 48)}, {count(data.n_cells, 'cell')} "
-        f":{'gray' if run.cells_here else 'blue'}-badge[{numbers(run)}]",
-        f":material/neurology: {literal(run.name, 30)}",
-    ]
+    cells = of_cells(data.title, data.simulated, data.n_cells)
+    colour = "gray" if run.cells_here else "blue"
+    parts = [f"{cells} :{colour}-badge[{numbers(run)}]", of_model(run.name)]
     if run.kind == "run":
-        parts.append(f":material/hub: GRN: {literal(grn_name(run), 48)}")
+        parts.append(of_network(grn_name(run)))
     if created(run):
-        parts.append(f":material/calendar_today: {day(created(run))}")
+        parts.append(of_day(created(run)))
     return " · ".join([*parts, f"`{run.fingerprint}`"])
 
 
@@ -51,17 +49,35 @@ def numbers(run: Run) -> str:
     return f"{kind} cells" if run.cells_here else f"summaries of {kind} cells"
 
 
+def of_cells(title: str, simulated: bool, cells: int) -> str:
+    """The part of a strip that names the dataset."""
+    return f":material/database: {literal(_titled(title, simulated), 48)}, {count(cells, 'cell')}"
+
+
+def of_model(name: str) -> str:
+    """The part that names the model, or what a job makes."""
+    return f":material/neurology: {literal(name, 30)}"
+
+
+def of_network(name: str) -> str:
+    """The part that names the network."""
+    return f":material/hub: GRN: {literal(name, 48)}"
+
+
+def of_day(iso: str) -> str:
+    """The part that says when."""
+    return f":material/calendar_today: {literal(day(iso))}"
+
+
 def created(run: Run) -> str:
     """When the model was trained, else when the network was refined; ISO, or empty."""
     network = run.grn.meta.get("created") if run.grn is not None else ""
     return str(run.card.get("created") or network or "")
 
 
-def _titled(run: Run) -> str:
+def _titled(title: str, simulated: bool) -> str:
     """The dataset's title; that it is simulated is always part of it."""
-    title = run.data.title
-    simulated = run.data.simulated and "simulated" not in title.lower()
-    return f"{title} (simulated)" if simulated else title
+    return f"{title} (simulated)" if simulated and "simulated" not in title.lower() else title
 
 
 def _seed(run: Run) -> object:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gvci.app.text import count
+from gvci.app.provenance import of_cells, of_network
+from gvci.app.text import count, literal
 from gvci.coexpression import NAME as COEXPRESSION
 from gvci.config import TrainSettings
 from gvci.config.train import PUBLISHED
@@ -157,6 +158,15 @@ def _same_file(one: Path, other: Path | None) -> bool:
         return other is not None and one.samefile(other)
     except OSError:
         return False
+
+
+def strip(cells: Cells, network: Network | None = None) -> str:
+    """What a training would be about, as a page's provenance, Markdown."""
+    size = cells.size
+    if size is None:
+        return f":material/database: {literal(cells.label, 80)}"
+    about = of_cells(cells.title, size.simulated, size.cells)
+    return about if network is None else f"{about} · {of_network(network.label)}"
 
 
 def presets(verb: str, model: str) -> list[str]:

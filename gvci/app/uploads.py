@@ -9,7 +9,8 @@ from pathlib import Path
 import anndata as ad
 
 from gvci import workspaces
-from gvci.app.text import day, plain
+from gvci.app.provenance import of_day
+from gvci.app.text import day, literal, plain
 from gvci.data.door.kinds import ENDINGS
 from gvci.data.door.limits import UPLOAD
 from gvci.data.door.read import read_sources
@@ -29,6 +30,7 @@ __all__ = [
     "label",
     "meant",
     "offer",
+    "strip",
 ]
 
 TYPES = [*(ending.removeprefix(".") for ending in ENDINGS), "gz"]
@@ -105,6 +107,12 @@ def kept(workspace: str) -> list[Upload]:
 def about(upload: Upload) -> str:
     """Label, size and date in one line."""
     return f"{label(upload.labels)}: {upload.words}, {day(upload.created)}"
+
+
+def strip(upload: Upload) -> str:
+    """The same as a page's provenance, Markdown."""
+    name = f":material/database: {literal(label(upload.labels), 48)}, {upload.words}"
+    return f"{name} · {of_day(upload.created)}"
 
 
 def forget(workspace: str, upload: Upload | None) -> None:

@@ -62,6 +62,13 @@ def said(test: AppTest) -> str:
     return "\n".join(parts).replace("\\", "").replace("\u2060", "")
 
 
+def strip(test: AppTest) -> str:
+    """What the line below the title says that the page is about."""
+    first, *others = [c.value for c in test.caption if c.value.startswith(":material/database:")]
+    assert not others, "one page, one strip"
+    return str(first).replace("\\", "").replace("\u2060", "")
+
+
 def sound(test: AppTest) -> str:
     """The text, after making sure that nothing unforeseen happened."""
     assert not test.exception, test.exception

@@ -21,7 +21,7 @@ from gvci.jobs.progress import Reporter
 from gvci.jobs.request import Request
 from gvci.jobs.state import OPEN, Job, jobs_of_all, read_job
 from gvci.registry import register
-from tests.app.conftest import DEMO, OpenPage, said, sound
+from tests.app.conftest import DEMO, OpenPage, said, sound, strip
 
 SLEEPER = ("sh", "-c", "exec sleep 600")
 HOSTILE = "<img src=x onerror=alert(1)> [a](javascript:b) $x$ :material/home: **b**"
@@ -158,6 +158,23 @@ def test_a_finished_job_opens_its_run(open_page: OpenPage, make: Make):
     assert entry is not None
     text = sound(open_page("counterfactual", run=entry.id))
     assert "made by a job" not in text.split("\n")[0]
+
+
+def test_the_strip_is_about_the_job(open_page: OpenPage, make: Make, tmp_path: Path):
+    assert "`" in strip(open_page("jobs")), "the list is about no job: the open run, with its hash"
+    job = make("stopped", verb="refine", network="dorothea")
+    text = strip(open_page("jobs", job=job.id))
+    assert text.startswith(":material/database: Demo (simulated), ")
+    assert "cells · :material/hub: GRN: dorothea · :material/calendar_today:" in text
+    assert "`" not in text
+    cells = Path(shutil.copy(DEMO / "data.h5ad", tmp_path))
+    gone = make("stopped", data=str(cells))
+    cells.unlink()
+    assert "no longer there" in strip(open_page("jobs", job=gone.id))
+    done = make("done")
+    shutil.copytree(DEMO, done.folder, dirs_exist_ok=True)
+    register(done.folder.resolve(), "run", "made by a job")
+    assert ":material/neurology: made by a job" in strip(open_page("jobs", job=done.id))
 
 
 def test_f32_a_run_of_a_workspace_opens_for_who_has_the_link(open_page: OpenPage, make: Make):

@@ -15,7 +15,7 @@ from gvci.jobs import control
 from gvci.jobs.folder import new_id
 from gvci.jobs.process import end
 from gvci.jobs.state import jobs_of_all
-from tests.app.conftest import DEMO, OpenPage, sound
+from tests.app.conftest import DEMO, OpenPage, sound, strip
 
 SLEEPER = ("sh", "-c", "exec sleep 600")
 TRAIN = {"what": "Train a model"}
@@ -103,8 +103,15 @@ def test_f34_too_much_memory_is_refused_on_the_page(open_page: OpenPage, monkeyp
     assert not [button for button in test.button if button.key == "start"]
 
 
+def test_the_strip_is_about_the_cells_and_the_network(open_page: OpenPage):
+    text = strip(open_page("train", prior="dorothea"))
+    assert "cells · :material/hub: GRN: " in text
+    assert "`" not in text, "no hash: nothing is made yet"
+
+
 def test_cells_of_the_catalogue_are_prepared_first(open_page: OpenPage):
     test = open_page("train", cells="kang2018-full")
+    assert "(to be prepared)" in strip(test)
     assert "has to be prepared first" in sound(test)
     test.button(key="start").click().run()
     asked = started(test)

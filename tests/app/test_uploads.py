@@ -20,7 +20,7 @@ from gvci.data.dataset import PerturbationData
 from gvci.grn.aliases import gencode
 from gvci.jobs.folder import new_id
 from gvci.jobs.state import OPEN, jobs_of_all, read_job
-from tests.app.conftest import OpenPage, sound
+from tests.app.conftest import OpenPage, sound, strip
 from tests.faults import door_files as make
 
 HOSTILE = '"><img src=x onerror=alert(1)>'
@@ -260,6 +260,8 @@ def test_f32_an_upload_stays_with_its_link_and_nowhere_else(open_page: OpenPage,
     content = h5ad(tmp_path, {"perturbation": NAMES})
     mine = upload(open_page, "canary.h5ad", content)
     assert "canary.h5ad: 40 cells × 12 genes" in sound(mine).replace("**", "")
+    assert strip(mine).startswith(":material/database: canary.h5ad, 40 cells × 12 genes · ")
+    assert "demo" in strip(open_page("data")).lower()
     again = reopened(open_page, mine)
     assert "canary.h5ad: 40 cells × 12 genes" in sound(again).replace("**", "")
     assert "Nothing stands in the way" in sound(again)

@@ -186,6 +186,25 @@ def test_gvci_knows_of_no_page() -> None:
     assert not [name(path) for path in GVCI if any("pages" in o.split(".") for o in imported(path))]
 
 
+def of_parts(path: Path) -> Iterator[str]:
+    """The parts of pages that a file imports."""
+    for node in running(tree(path)):
+        if isinstance(node, ast.ImportFrom) and node.module == "pages.parts":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pages.parts."):
+            yield node.module or ""
+
+
+def test_every_part_is_part_of_something() -> None:
+    used = {module.split(".")[-1] for path in [*PAGES, *PARTS] for module in of_parts(path)}
+    assert used == {path.stem for path in PARTS} - {"__init__"}
+
+
+def test_a_page_is_read_at_a_glance() -> None:
+    lengths = {name(p): len(p.read_text(encoding="utf-8").splitlines()) for p in [*PAGES, *PARTS]}
+    assert not {path: lines for path, lines in lengths.items() if lines > 150}
+
+
 def test_pages_hold_no_class() -> None:
     classes = [
         f"{name(path)}: {node.name}"
