@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from gvci.app.charts import base_layout
 from gvci.app.provenance import of_cells, of_day, of_model, of_network
-from gvci.app.text import day, literal, number, tagged
+from gvci.app.text import count, day, literal, number, tagged
 from gvci.app.theme import Palette
 from gvci.app.train_view import MODELS, VERBS
 from gvci.data.size import data_size
@@ -169,7 +169,7 @@ def strip(job: Job) -> str:
         return ""
     try:
         size = data_size(job.folder / DATA if asked.verb == "prepare" else cells_of(asked))
-        parts = [of_cells(size.title, size.simulated, size.cells)]
+        parts = [of_cells(size.title, size.simulated, count(size.cells, "cell"))]
     except GvciError:
         parts = [f":material/database: {literal(_cells(asked), 48)}"]
     entry = result(job)

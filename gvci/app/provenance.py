@@ -33,9 +33,7 @@ def facts(run: Run, **more: object) -> dict[str, object]:
 def strip(run: Run) -> str:
     """Dataset · model · network · date · hash, as Markdown on one line."""
     data = run.data
-    cells = of_cells(data.title, data.simulated, data.n_cells)
-    colour = "gray" if run.cells_here else "blue"
-    parts = [f"{cells} :{colour}-badge[{numbers(run)}]", of_model(run.name)]
+    parts = [of_cells(data.title, data.simulated, _cells(run)), of_model(run.name)]
     if run.kind == "run":
         parts.append(of_network(grn_name(run)))
     if created(run):
@@ -45,13 +43,12 @@ def strip(run: Run) -> str:
 
 def numbers(run: Run) -> str:
     """Whether what is shown is of cells or of their summaries, and of which."""
-    kind = "simulated" if run.data.simulated else "measured"
-    return f"{kind} cells" if run.cells_here else f"summaries of {kind} cells"
+    return f"{_kind(run)}s" if run.cells_here else f"summaries of {_kind(run)}s"
 
 
-def of_cells(title: str, simulated: bool, cells: int) -> str:
-    """The part of a strip that names the dataset."""
-    return f":material/database: {literal(_titled(title, simulated), 48)}, {count(cells, 'cell')}"
+def of_cells(title: str, simulated: bool, cells: str) -> str:
+    """The part of a strip that names the dataset, and how many cells it has, in words."""
+    return f":material/database: {literal(_titled(title, simulated), 48)}, {cells}"
 
 
 def of_model(name: str) -> str:
@@ -73,6 +70,16 @@ def created(run: Run) -> str:
     """When the model was trained, else when the network was refined; ISO, or empty."""
     network = run.grn.meta.get("created") if run.grn is not None else ""
     return str(run.card.get("created") or network or "")
+
+
+def _kind(run: Run) -> str:
+    return "simulated cell" if run.data.simulated else "measured cell"
+
+
+def _cells(run: Run) -> str:
+    """How many cells, and whether they are here."""
+    n = count(run.data.n_cells, _kind(run))
+    return n if run.cells_here else f"**summaries of {n}**"
 
 
 def _titled(title: str, simulated: bool) -> str:

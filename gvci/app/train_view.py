@@ -165,7 +165,7 @@ def strip(cells: Cells, network: Network | None = None) -> str:
     size = cells.size
     if size is None:
         return f":material/database: {literal(cells.label, 80)}"
-    about = of_cells(cells.title, size.simulated, size.cells)
+    about = of_cells(cells.title, size.simulated, count(size.cells, "cell"))
     return about if network is None else f"{about} · {of_network(network.label)}"
 
 
