@@ -10,11 +10,11 @@ def choose(place, label, name, options, first=0, said=None, **more):
     return place.selectbox(label, options, first, key=name, bind="query-params", **more)
 
 
-def switch(place, label, name, options, first=None, said=None, **more):
-    """One of a few, side by side."""
+def switch(place, label, name, options, said=None, **more):
+    """One of a few, side by side; the first one to begin with."""
     session.link.unknown_in_url(name, options, said or label)
     return place.segmented_control(
-        label, options, default=first or options[0], required=True, key=name, bind="query-params",
+        label, options, default=options[0], required=True, key=name, bind="query-params",
         **more,
     )  # fmt: skip
 

@@ -58,6 +58,19 @@ def test_check_06_counterfactual_link(visit: Visit, chromium: Browser, server: s
     other.page.context.close()
 
 
+def test_a_comparison_outlives_a_look_at_another_page(visit: Visit):
+    page = visit.open("counterfactual")
+    page.get_by_role("button", name="Add to comparison").click()
+    expect(page).to_have_url(re.compile("vs="))
+    visit.settled()
+    for name in ("About", "Counterfactual"):
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+        visit.settled()
+    expect(page.get_by_text("1 scenario kept")).to_be_visible()
+    expect(page).to_have_url(re.compile("vs="))
+
+
 def test_comparison_link(visit: Visit, chromium: Browser, server: str):
     page = visit.open("counterfactual")  # STAT1 is what it begins with
     page.get_by_role("button", name="Add to comparison").click()
