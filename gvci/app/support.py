@@ -15,6 +15,8 @@ VERDICTS: dict[str, tuple[str, str, Any]] = {
     "no": ("Prior not supported", ":material/block:", "red"),
     "unknown": ("Support not judged", ":material/help:", "gray"),
 }
+# A link also lets the keyboard into a text that has to be scrolled.
+MORE = "[The method in plain words](about)"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def statement(network: Network) -> Statement | None:
     floors.append(f"α {number(network.alpha)}")
     if "level" not in meta:
         floors.insert(0, f"Preset {literal(meta.get('preset', 'paper'))}")
-        told = [*_of_paper(network), *_left_out(network)]
+        told = [*_of_paper(network), *_left_out(network), MORE]
         return Statement("", "", "gray", f"{' · '.join(floors)}.", told, [])
     rate = meta.get("false_discovery", {}).get("estimate")
     if rate is not None:
@@ -57,7 +59,7 @@ def statement(network: Network) -> Statement | None:
     line = " · ".join([f"Level {level}: {LEVELS[level]}", *floors])
     verdict, icon, colour = VERDICTS.get(str(meta.get("supported")), VERDICTS["unknown"])
     support = literal(meta.get("support", ""), 600)
-    told = [*_of_levels(network), *_left_out(network)]
+    told = [*_of_levels(network), *_left_out(network), MORE]
     remarks = [literal(sentence, 600) for sentence in meta.get("thresholding", [])]
     (told if meta.get("supported") == "yes" else remarks).insert(0, support)
     return Statement(verdict, icon, colour, f"{line}.", told, remarks)

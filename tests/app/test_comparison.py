@@ -19,16 +19,13 @@ from gvci.app import (
     prediction,
     scenario,
 )
-from gvci.config import PrepareSettings, SimulateSettings, TrainSettings
-from gvci.data.prepare import prepare
-from gvci.data.simulate import simulate
 from gvci.errors import SettingsError
 from gvci.jobs.estimate import estimate
-from gvci.making import make_run
 from gvci.registry import register
 from gvci.run import Run
 from gvci.scenario import Scenario
 from tests.app.conftest import DEMO, OpenPage, sound
+from tests.dosed_run import make_dosed_run
 
 GROUP = "B cells · donor1"
 KEPT = [Scenario("STAT1", GROUP), Scenario("JAK2", GROUP, "all cells", dose=2.0, mode="mean")]
@@ -42,27 +39,7 @@ def run() -> Run:
 @pytest.fixture(scope="module")
 def dosed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A quick model of cells at doses 0.5 and 2, with the combination IRF1+JAK2 measured."""
-    small = SimulateSettings(
-        n_genes=60, n_perturbations=4, cells_per_group=18, controls_per_group=30
-    )
-    adata = simulate(small).adata
-    labels = adata.obs["perturbation"].astype(str).to_numpy()
-    doses = np.where(np.arange(len(labels)) % 2, 0.5, 2.0)
-    both = (labels == "CD86") & (adata.obs["cell_type"] == "CD4 T cells").to_numpy()
-    labels[both] = "IRF1+JAK2"
-    adata.obs["perturbation"] = labels
-    adata.obs["dose"] = np.where(labels == "control", 0.0, doses)
-    settings = PrepareSettings(
-        perturbation="perturbation", control="control", covariates=("cell_type",), dose="dose",
-        holdout=("cell_type=B cells,perturbation=STAT1",),
-    )  # fmt: skip
-    folder = tmp_path_factory.mktemp("dosed")
-    prepare(adata, settings, name="dosed", title="Doses (simulated)", simulated=True).write(
-        folder / "cells.h5ad"
-    )
-    quick = TrainSettings.preset("quick", model="vci", max_steps=20, inner_folds=0)
-    make_run(folder / "cells.h5ad", None, quick, "quick", folder / "run")
-    return folder / "run"
+    return make_dosed_run(tmp_path_factory.mktemp("dosed"))
 
 
 # --- comparison ------------------------------------------------------------------------

@@ -193,6 +193,16 @@ def test_check_07_files(visit: Visit, tmp_path: Path, label: str, head: bytes):
     assert b"fingerprint" in content
 
 
+def test_tables_leave_the_page_by_our_export_only(visit: Visit):
+    """A table's own download would hand a gene named "=cmd()" to a spreadsheet as it is."""
+    page = visit.open("network?tfs=STAT1&k=10")
+    table = page.locator("[data-testid=stDataFrame]").first
+    table.scroll_into_view_if_needed()
+    table.hover()
+    expect(page.get_by_role("button", name=re.compile("Search")).first).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Download as CSV"))).to_have_count(0)
+
+
 def test_precision_and_recall(visit: Visit, tmp_path: Path):
     """The second view: words, figure, table, files; its choice is in the URL, and the way back."""
     page = visit.open("network")
