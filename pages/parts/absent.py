@@ -1,6 +1,7 @@
 """What a page says where a choice needs cells that are not here."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import StopException
 
 from gvci.app import prediction
 from gvci.app.text import literal
@@ -16,4 +17,4 @@ def ask_for_cells(run, usual):
     st.info(literal(prediction.needs_cells(run), 1000), icon=":material/grid_off:")
     back = st.session_state.update
     st.button("Back to what is here", icon=":material/undo:", on_click=back, args=(usual,))
-    st.stop()
+    raise StopException  # after st.stop() the frame could not write the link any more

@@ -81,6 +81,7 @@ def test_what_needs_cells_says_so_and_leads_back(open_page: OpenPage, absent: st
     assert not test.error
     assert HOW in said(test)
     assert not test.dataframe
+    assert f"run={absent}" in str(test.get("code")[0].value)
     back = next(button for button in test.button if button.label == "Back to what is here")
     back.click().run()
     assert not test.exception
