@@ -69,7 +69,7 @@ def downloads(
     for kind, mime in kinds:
         if found.identifiable and found.table["p"].notna().any():
             name = export.file_name("volcano", *stem, kind=kind)
-            make = _later(volcano, found, fdr, title, about, kind)
+            make = _later(volcano, found, fdr, marked, title, about, kind)
             files.append(Download(f"Volcano ({kind.upper()})", name, mime, make))
         name = export.file_name("forest", *stem, kind=kind)
         make = _later(forest, of_genes(found, marked), found.unit, title, about, kind)
@@ -101,7 +101,7 @@ def _report(
     genes, bands = of_genes(found, marked), found.asked.bands
     parts = []
     if found.identifiable and found.table["p"].notna().any():
-        drawn = volcano(found, fdr, title, about, "svg")
+        drawn = volcano(found, fdr, marked, title, about, "svg")
         parts.append(Section("Volcano", [VOLCANO], drawn, volcano_alt(found, fdr)))
     drawn = forest(genes, found.unit, title, about, "svg")
     alt = forest_alt(genes, "genes in the table's order")

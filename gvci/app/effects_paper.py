@@ -17,8 +17,10 @@ from gvci.app.theme import LIGHT
 About = Mapping[str, object]
 
 
-def volcano(found: Estimate, fdr: float, title: str, about: About, kind: vector.Kind) -> bytes:
-    """The volcano as it stands on the page."""
+def volcano(
+    found: Estimate, fdr: float, marked: str, title: str, about: About, kind: vector.Kind
+) -> bytes:
+    """The volcano as it stands on the page; the marked gene is among the named ones."""
     table = found.table[found.table["p"].notna()]
     passed = significant(found, fdr)[found.table["p"].notna().to_numpy()]
     x, p = (table[name].to_numpy(dtype=np.float64) for name in ("effect", "p"))
@@ -37,9 +39,11 @@ def volcano(found: Estimate, fdr: float, title: str, about: About, kind: vector.
     if np.isfinite(level):
         axis.axhline(-np.log10(level), color=LIGHT.muted, linewidth=0.8, linestyle=":")
         axis.set_title(f"dotted: false discovery rate {percent(fdr)}", fontsize=7, loc="right")
-    for i, anchor in named(x, y, table["gene"].tolist(), passed, None):
+    genes = table["gene"].tolist()
+    place = genes.index(marked) if marked in genes else None
+    for i, anchor in named(x, y, genes, passed, place):
         axis.annotate(
-            plain(table["gene"].iloc[i], 30), (x[i], y[i]), (0, 5), textcoords="offset points",
+            plain(genes[i], 30), (x[i], y[i]), (0, 5), textcoords="offset points",
             ha=anchor, fontsize=7, fontstyle="italic", parse_math=False,
         )  # fmt: skip
     axis.set_xlabel(f"robust effect with its 95 % interval, mean {found.unit}", fontsize=8)

@@ -67,7 +67,9 @@ def test_f21_a_canary_that_sings_is_heard(visit: Visit) -> None:
 
 @pytest.mark.parametrize("where", ["", "network", "counterfactual", "data", "train", "jobs"])
 def test_f21_pages(visit: Visit, served: tuple[str, str], where: str) -> None:
-    page = visit.open(f"{where}?run={served[1]}")
+    # Train is about the cells that it would train on.
+    cells = f"&cells={served[1]}" if where == "train" else ""
+    page = visit.open(f"{where}?run={served[1]}{cells}")
     assert "Error id" not in visit.text()
     # The title of the cells is in the strip, as it was typed.
     expect(page.get_by_text("<script>window.__pwned=1</script>").first).to_be_attached()
