@@ -5,6 +5,8 @@
          grn/                the GRN it was trained on
          scores.json         split → what evaluate prints
          metrics.jsonl       one line per validation
+         summaries/          what is said without cells, where data.h5ad is not shipped
+         recipe.json         how these cells are prepared where their file is at hand
 
 Cells are hard-linked where the disk allows, else copied, so a run stays whole when the
 dataset it was made from is moved or overwritten.
@@ -23,8 +25,10 @@ import numpy as np
 from gvci.checkpoint import align_genes, require_scale
 from gvci.config import PredictMode
 from gvci.data.dataset import PerturbationData
-from gvci.errors import CheckpointError, FileError, PredictionError
+from gvci.data.labels import AbsentCells, read_labels
+from gvci.errors import CheckpointError, DataError, FileError, PredictionError
 from gvci.prediction import TrainedModel
+from gvci.recipe import cells_at_hand, read_recipe
 from gvci.refiner.result import NOTES, RefinedGRN
 from gvci.verdict import TITLES
 
@@ -38,7 +42,7 @@ MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
     "scores.json",
     "metrics.jsonl",
 )
-UNFINISHED = "checkpoint"
+UNFINISHED, SUMMARIES = "checkpoint", "summaries"
 
 
 class Run:
@@ -98,28 +102,65 @@ class Run:
 
     @cached_property
     def data(self) -> PerturbationData:
-        """The cells, with their genes in the model's order.
+        """The cells, with their genes in the model's order; their labels alone without cells.
+
+        A run that has summaries in the place of cells prepares them where their file is at hand.
 
         Raises:
             FileError: missing or damaged.
             CheckpointError: the model was trained on other genes, species, scale or cells.
         """
         header = {} if self.kind == "grn" else self.model.header  # damage shows before the reading
-        data = PerturbationData.read(self.path / DATA)
+        data = self._read_data()
         if self.kind == "grn":
             return data
         require_scale(header.get("scale", data.unit), data.unit)
         order = align_genes(self.model.genes, data.genes)
+        if order is not None and isinstance(data, AbsentCells):
+            message = f"The summaries in {self.path} have other genes than the model. Restore them."
+            raise FileError(message)
         if order is not None:
             data = data.on_genes(order)
         if header.get("data_hash") not in (None, data.fingerprint):
             message = (
-                f"The cells in {self.path / DATA} are not those that this model was trained on "
+                f"The cells of {self.path} are not those that this model was trained on "
                 "(their checksum differs), so held-out cells could not be told from training "
                 "cells. Put the original file back, or train again."
             )
             raise CheckpointError(message)
         return data
+
+    def _read_data(self) -> PerturbationData:
+        if (self.path / DATA).is_file() or not (self.path / SUMMARIES).is_dir():
+            return PerturbationData.read(self.path / DATA)
+        labels = read_labels(self.path / SUMMARIES)
+        recipe = read_recipe(self.path)
+        if recipe is None:
+            return labels
+        try:
+            cells = cells_at_hand(recipe)
+        except DataError as error:
+            labels.how = str(error)
+            return labels
+        labels.how = recipe.how
+        return labels if cells is None else cells
+
+    @property
+    def cells_here(self) -> bool:
+        """Whether expression can be read, and not labels and summaries alone."""
+        return not isinstance(self.data, AbsentCells)
+
+    @property
+    def cells_to_prepare(self) -> bool:
+        """Whether reading the data will first prepare them from a file at hand, which takes time.
+
+        Raises:
+            FileError: the recipe is damaged.
+        """
+        if (self.path / DATA).is_file() or not (self.path / SUMMARIES).is_dir():
+            return False
+        recipe = read_recipe(self.path)
+        return recipe is not None and not recipe.prepared.is_file() and not recipe.missing
 
     @cached_property
     def scores(self) -> dict[str, dict[str, Any]]:

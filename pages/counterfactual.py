@@ -81,14 +81,19 @@ def controls(run):
         )  # fmt: skip
         group, cell = scenario.group_of(data, levels), None
         no = scenario.refusal(run, chosen, group)
-        if which == "one cell" and no is None:
+        if which == "one cell" and no is None and run.cells_here:
             names = scenario.control_cells(data, group)
             cell = st.selectbox("Cell", names, key="cell", bind="query-params")
     if no is not None:
         refused("choice", [no])
         st.stop()
     label = scenario.label_of(run, chosen)
-    return scenario.Scenario(label, group, which, cell, mode or "residual", float(dose))
+    asked = scenario.Scenario(label, group, which, cell, mode or "residual", float(dose))
+    if not run.cells_here:
+        st.caption(prediction.limits(run))
+    if not prediction.can_answer(run, asked):
+        session.ask_for_cells(run, prediction.nearest(run, asked))
+    return asked
 
 
 def refused(where, noes):

@@ -50,6 +50,8 @@ def controls(run):
         )  # fmt: skip
     latent = next(name for name, words in SEES.items() if words == sees)
     group = " · ".join(levels) if covariates else "all cells"
+    if latent == "cell" and not run.cells_here:
+        session.ask_for_cells(run, {"sees": SEES["pretreatment"]})
     return estimates.Asked(chosen, group, latent, width == WIDTHS[True]), fdr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import settings
 
-from gvci.config import PrepareSettings, SimulateSettings
+from gvci.config import PrepareSettings, RefineSettings, SimulateSettings, TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.data.prepare import prepare
 from gvci.data.simulate import Simulation, simulate
@@ -44,6 +45,35 @@ def small_data(small_simulation: Simulation) -> PerturbationData:
     return prepare(
         small_simulation.adata, settings, name="small", title="Small (simulated)", simulated=True
     )
+
+
+@pytest.fixture(scope="session")
+def small_run(small_data: PerturbationData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hardly trained graphVCI of these, with a network refined from their coexpression."""
+    from gvci.making import make_run
+    from gvci.priors import find_prior
+    from gvci.training import refine
+
+    folder = tmp_path_factory.mktemp("small")
+    small_data.write(folder / "cells.h5ad")
+    level = RefineSettings.preset("quick")
+    network = refine(small_data, find_prior("coexpression", small_data), level, "quick")
+    settings = TrainSettings.preset("quick", max_steps=20, inner_folds=0)
+    make_run(folder / "cells.h5ad", network, settings, "quick", folder / "run")
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def without_cells(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run with summaries in the place of its cells."""
+    from gvci.run import Run
+    from gvci.summaries import write
+
+    folder = tmp_path_factory.mktemp("without") / "run"
+    shutil.copytree(small_run, folder)
+    write(Run.open(small_run), folder)
+    (folder / "data.h5ad").unlink()
+    return folder
 
 
 @pytest.fixture(scope="session")

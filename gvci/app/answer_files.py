@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gvci.answer import Answer
 from gvci.app import export, vector
 from gvci.app.answer_view import (
     BADGES,
+    OF_SUMMARIES,
     alt_text,
     claim,
     interval_words,
@@ -18,7 +20,6 @@ from gvci.app.answer_view import (
     score_rows,
 )
 from gvci.app.network_files import Download
-from gvci.app.prediction import Answer
 from gvci.app.provenance import facts
 from gvci.app.report import Report, Section, page
 from gvci.app.text import count
@@ -47,17 +48,22 @@ def downloads(run: Run, answer: Answer, chosen: Sequence[str], style: str) -> li
     title = f"{scenario.perturbation} in {scenario.group}: {BADGES[answer.support][0].lower()}"
     figures = panels(answer, chosen)
 
+    def quantiles() -> str:
+        kinds = {"control": answer.control, "predicted": answer.predicted}
+        kinds |= {} if answer.measured is None else {"measured": answer.measured}
+        return export.csv(export.quantiles_table(kinds, answer.genes), about)
+
     def cells() -> str:
-        blocks = [answer.control, answer.predicted]
-        names = [f"control {i + 1}" for i in range(len(answer.control))]
+        blocks = [answer.control.values, answer.predicted.values]
+        names = [f"control {i + 1}" for i in range(answer.control.n)]
         if scenario.cells != "all cells":
             names = list(answer.source_names)
         names += answer.source_names
-        kinds = ["control"] * len(answer.control) + ["predicted"] * len(answer.predicted)
+        kinds = ["control"] * answer.control.n + ["predicted"] * answer.predicted.n
         if answer.measured is not None:
-            blocks.append(answer.measured)
+            blocks.append(answer.measured.values)
             names += answer.measured_names
-            kinds += ["measured"] * len(answer.measured)
+            kinds += ["measured"] * answer.measured.n
         return export.csv(
             export.cells_table(np.concatenate(blocks), answer.genes, names, kinds), about
         )
@@ -88,9 +94,12 @@ def downloads(run: Run, answer: Answer, chosen: Sequence[str], style: str) -> li
         claims = [f"{BADGES[answer.support][0]}. {claim(answer)}", answer.mean_words]
         return page(Report(title, claims, parts, about, notes(answer)))
 
+    points = Download("CSV of cells", name("cells", "csv"), "text/csv", cells)
+    if answer.control.summary:
+        points = Download("CSV of quantiles", name("quantiles", "csv"), "text/csv", quantiles)
     return [
         Download("CSV of genes", name("genes", "csv"), "text/csv", genes),
-        Download("CSV of cells", name("cells", "csv"), "text/csv", cells),
+        points,
         Download("SVG", name(style, "svg"), "image/svg+xml", lambda: figure("svg")),
         Download("PNG", name(style, "png"), "image/png", lambda: figure("png")),
         Download("Report (.html)", name("report", "html"), "text/html", whole),
@@ -100,9 +109,9 @@ def downloads(run: Run, answer: Answer, chosen: Sequence[str], style: str) -> li
 def _marks(answer: Answer) -> str:
     """What each kind of cells looks like, as plain text."""
     words = [
-        f"Grey, filled: control, {count(len(answer.control), 'cell')}",
-        f"vermillion, hatched or dashed: predicted, {count(len(answer.predicted), 'cell')}",
+        f"Grey, filled: control, {count(answer.control.n, 'cell')}",
+        f"vermillion, hatched or dashed: predicted, {count(answer.predicted.n, 'cell')}",
     ]
     if answer.measured is not None:
-        words.append(f"blue, filled: measured, {count(len(answer.measured), 'cell')}")
-    return "; ".join(words) + "."
+        words.append(f"blue, filled: measured, {count(answer.measured.n, 'cell')}")
+    return "; ".join([*words, *([OF_SUMMARIES] if answer.control.summary else [])]) + "."

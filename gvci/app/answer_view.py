@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gvci.answer import Answer
 from gvci.app import genes
 from gvci.app.charts import Panel
-from gvci.app.prediction import Answer
 from gvci.app.text import count, delta, literal, score
 from gvci.errors import listed
 from gvci.gate_words import shares
 from gvci.run import Run
+from gvci.sample import QUANTILES
 from gvci.scoring import N_DE
 from gvci.verdict import TITLES
 
 FIRST, MOST = 6, 8
+OF_SUMMARIES = f"from summaries: {QUANTILES} quantiles of these cells, joined by lines"
 BADGES: dict[str, tuple[str, str, Any]] = {
     "seen": ("Seen in training", ":material/visibility:", "gray"),
     "held_out": ("Held-out combination", ":material/visibility_off:", "orange"),
@@ -81,7 +83,7 @@ def notes(answer: Answer) -> list[str]:
 
 def drawn_words(answer: Answer) -> str:
     """Which cells stand for all of them, where there are too many; empty where there are not."""
-    n = len(answer.predicted)
+    n = answer.predicted.n
     if answer.asked <= n:
         return ""
     return (
@@ -104,12 +106,8 @@ def panels(answer: Answer, chosen: Sequence[str]) -> list[Panel]:
     """Control, predicted and measured values of the chosen genes."""
     found = []
     for gene in chosen[:MOST]:
-        at = answer.position(gene)
-        values = {"control": answer.control[:, at], "predicted": answer.predicted[:, at]}
-        if answer.measured is not None:
-            values["measured"] = answer.measured[:, at]
         unit = answer.unit if answer.measured is not None else f"{answer.unit}, predicted only"
-        found.append(Panel(gene, values, unit))
+        found.append(Panel(gene, answer.of(gene), unit))
     return found
 
 
@@ -117,12 +115,13 @@ def key_line(answer: Answer, style: str) -> str:
     """What each colour and mark is, with numbers of cells, as Markdown."""
     filled, hatched = ("■", "▨") if style == "violin" else ("━", "╍")
     parts = [
-        f":gray[{filled}] control, {count(len(answer.control), 'cell')}",
-        f":orange[{hatched}] predicted, {count(len(answer.predicted), 'cell')}",
+        f":gray[{filled}] control, {count(answer.control.n, 'cell')}",
+        f":orange[{hatched}] predicted, {count(answer.predicted.n, 'cell')}",
     ]
     if answer.measured is not None:
-        parts.append(f":blue[{filled}] measured, {count(len(answer.measured), 'cell')}")
-    return " · ".join([*parts, *(["○ mean"] if style == "violin" else [])])
+        parts.append(f":blue[{filled}] measured, {count(answer.measured.n, 'cell')}")
+    parts += ["○ mean"] if style == "violin" else []
+    return " · ".join(parts) + (f" · {OF_SUMMARIES}" if answer.control.summary else "")
 
 
 def score_rows(answer: Answer, model: str) -> pd.DataFrame:
@@ -229,14 +228,14 @@ class MeanPair:
 
 def mean_pairs(answer: Answer) -> list[MeanPair]:
     """Model and chosen baseline against the measured means; without these, against control."""
-    predicted = answer.predicted.mean(axis=0, dtype=np.float64)
+    predicted = answer.predicted.mean
     if answer.measured is None:
-        control = answer.control.mean(axis=0, dtype=np.float64)
+        control = answer.control.mean
         top = 1.08 * float(max(control.max(), predicted.max()))
         alt = "Predicted mean against control mean of every gene."
         title = "Predicted against control"
         return [MeanPair(title, control, predicted, "control", "predicted", False, top, alt)]
-    truth = answer.measured.mean(axis=0, dtype=np.float64)
+    truth = answer.measured.mean
     top = 1.08 * float(max(truth.max(), predicted.max(), answer.baseline.max()))
     found = []
     for title, y, name, baseline in (
@@ -254,7 +253,7 @@ def mean_pairs(answer: Answer) -> list[MeanPair]:
 
 def score_caption(answer: Answer) -> str:
     """What the scores are about."""
-    n = len(answer.measured) if answer.measured is not None else 0
+    n = answer.measured.n if answer.measured is not None else 0
     return (
         f"Model: {literal(answer.model)}, its mean {shares(answer.share, answer.rest)}. "
         f"R² of means over cells, truth first: {count(n, 'measured cell')}, all genes and the "

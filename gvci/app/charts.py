@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from gvci.app.density import density, steps
+from gvci.app.density import density
 from gvci.app.text import delta, number, tagged
 from gvci.app.theme import FONT, Palette
+from gvci.sample import Sample
 
 KINDS = ("control", "predicted", "measured")
 ZERO_HEAVY = 0.25
@@ -26,20 +27,20 @@ class Panel:
 
     Attributes:
         gene: its name.
-        values: kind (control, predicted, measured) → expression (cells,).
+        values: kind (control, predicted, measured) → its expression.
         unit: of the expression, in words.
     """
 
     gene: str
-    values: Mapping[str, np.ndarray]
+    values: Mapping[str, Sample]
     unit: str
 
     @property
     def heading(self) -> tuple[float | None, float | None]:
         """Predicted and measured change of the mean against control."""
-        base = float(self.values["control"].mean()) if "control" in self.values else np.nan
+        base = float(self.values["control"].mean) if "control" in self.values else np.nan
         changes = [
-            float(self.values[kind].mean()) - base if kind in self.values else None
+            float(self.values[kind].mean) - base if kind in self.values else None
             for kind in ("predicted", "measured")
         ]
         return changes[0], changes[1]
@@ -71,18 +72,17 @@ def violins(panels: Sequence[Panel], colours: Palette) -> go.Figure:
     axes: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for at, panel in enumerate(panels):
         shown = [kind for kind in KINDS if kind in panel.values]
-        zero_heavy = any((panel.values[kind] <= 0).mean() > ZERO_HEAVY for kind in shown)
+        zero_heavy = any(panel.values[kind].detected < 1 - ZERO_HEAVY for kind in shown)
         ticks = []
         for x, kind in enumerate(shown):
-            values = panel.values[kind]
+            sample = panel.values[kind]
             traces += [
-                _on(at, outline(values, x, kind, colours)),
-                _on(at, mean_ring(values, x, kind, colours)),
+                _on(at, outline(sample, x, kind, colours)),
+                _on(at, mean_ring(sample, x, kind, colours)),
             ]
-            share = f"<br>{100 * (values > 0).mean():.0f} % > 0" if zero_heavy else ""
+            share = f"<br>{100 * sample.detected:.0f} % > 0" if zero_heavy else ""
             ticks.append(kind + share)
-        top = max(float(values.max()) for values in panel.values.values())
-        bottom = min(0.0, *(float(values.min()) for values in panel.values.values()))
+        bottom, top = ends([panel])
         across = {
             "tickvals": list(range(len(shown))),
             "ticktext": ticks,
@@ -102,12 +102,15 @@ def ecdfs(panels: Sequence[Panel], colours: Palette) -> go.Figure:
         for kind in KINDS:
             if kind not in panel.values:
                 continue
-            x, y = steps(panel.values[kind])
-            line = {"color": getattr(colours, kind), "width": 2, "shape": "hv"}
+            shares, x = panel.values[kind].curve()
+            shape = "linear" if panel.values[kind].summary else "hv"
+            line = {"color": getattr(colours, kind), "width": 2, "shape": shape}
             if kind == "predicted":
                 line["dash"] = "dash"
             name = f"{tagged(panel.gene)}, {kind}"
-            traces.append(_on(at, {"x": x, "y": y, "mode": "lines", "line": line, "name": name}))
+            traces.append(
+                _on(at, {"x": x, "y": shares, "mode": "lines", "line": line, "name": name})
+            )
         axes.append(({"nticks": 5}, {"range": [0, 1.02], "tickformat": ".0%"}))
     rows, columns = grid_shape(len(panels))
     axes[0][1]["title"] = {"text": "share of cells", "standoff": 6}
@@ -174,8 +177,15 @@ def _heading(at: int, panel: Panel, colours: Palette) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def outline(values: np.ndarray, x: float, kind: str, colours: Palette) -> dict[str, Any]:
+def ends(panels: Sequence[Panel]) -> tuple[float, float]:
+    """Smallest value, at most 0, and largest value of any kind."""
+    values = [sample.values for panel in panels for sample in panel.values.values()]
+    return min(0.0, *(float(v.min()) for v in values)), max(float(v.max()) for v in values)
+
+
+def outline(sample: Sample, x: float, kind: str, colours: Palette) -> dict[str, Any]:
     """A violin as a closed polygon, because go.Violin has no hatching; few cells stay dots."""
+    values = sample.points()
     if len(values) < 3:
         symbol = "circle-open" if kind == "predicted" else "circle"
         dots = {"color": getattr(colours, kind), "size": 9, "symbol": symbol}
@@ -207,11 +217,11 @@ def _fill(kind: str, colours: Palette) -> dict[str, Any]:
     }
 
 
-def mean_ring(values: np.ndarray, x: float, kind: str, colours: Palette) -> dict[str, Any]:
+def mean_ring(sample: Sample, x: float, kind: str, colours: Palette) -> dict[str, Any]:
     """The mean as a ring in ink."""
     ring = {"size": 8, "color": colours.background, "line": {"width": 1.8, "color": colours.ink}}
-    mean = float(values.mean())
-    text = f"{kind}: mean {number(mean)}, {len(values):,} cells"
+    mean = float(sample.mean)
+    text = f"{kind}: mean {number(mean)}, {sample.n:,} cells"
     places = {"x": [x], "y": [mean], "hovertext": text, "hoverinfo": "text"}
     return {**places, "mode": "markers", "marker": ring}
 
@@ -220,10 +230,10 @@ def ridge(panel: Panel, colours: Palette, height: int = 300) -> go.Figure:
     """Control, predicted and measured of one gene, one above the other."""
     shown = [kind for kind in KINDS if kind in panel.values]
     traces, notes = [], []
-    high = max(float(values.max()) for values in panel.values.values())
+    _, high = ends([panel])
     for at, kind in enumerate(reversed(shown)):
-        values = panel.values[kind]
-        grid, curve = density(values, tail=2.5)
+        sample = panel.values[kind]
+        grid, curve = density(sample.points(), tail=2.5)
         traces.append(
             {
                 "type": "scatter",
@@ -236,7 +246,7 @@ def ridge(panel: Panel, colours: Palette, height: int = 300) -> go.Figure:
             }
         )
         text_colour = getattr(colours, f"{kind}_text", colours.muted)
-        label = f"{len(values):,} cells, mean {number(float(values.mean()))}"
+        label = f"{sample.n:,} cells, mean {number(float(sample.mean))}"
         for text, shift, font in (
             (kind, 22, {"size": 14, "color": text_colour}),
             (label, 4, {"size": 12, "color": colours.muted}),

@@ -10,12 +10,14 @@ from urllib.parse import parse_qsl, urlencode
 
 import pandas as pd
 
+from gvci.answer import Answer
 from gvci.app.answer_view import BADGES, INTERVALS, MOST, Badge, badge, claim, panels
 from gvci.app.charts import Panel
-from gvci.app.prediction import Answer
-from gvci.app.scenario import MODES, WHICH, Scenario, refusal
+from gvci.app.prediction import can_answer
+from gvci.app.scenario import refusal
 from gvci.app.text import count, delta, interval
 from gvci.run import Run
+from gvci.scenario import MODES, WHICH, Scenario
 
 MOST_KEPT = 4
 LETTERS = "ABCD"
@@ -50,7 +52,8 @@ def scenario_of(run: Run, text: str) -> Scenario | None:
     known = found.cells in WHICH and found.mode in MODES and math.isfinite(found.dose)
     if not known or found.dose < 0 or found.cell is not None or found.cells == "one cell":
         return None
-    return None if refusal(run, [found.perturbation], found.group) else found
+    no = refusal(run, [found.perturbation], found.group)
+    return None if no or not can_answer(run, found) else found
 
 
 def canonical(run: Run, text: str) -> str | None:
@@ -115,9 +118,9 @@ def words(scenario: Scenario) -> str:
 def caption(side: Side) -> str:
     """Its claim and its numbers of cells, plain text."""
     answer = side.answer
-    cells = [f"{count(len(answer.predicted), 'cell')} predicted"]
+    cells = [f"{count(answer.predicted.n, 'cell')} predicted"]
     if answer.measured is not None:
-        cells.append(f"{len(answer.measured):,} measured")
+        cells.append(f"{answer.measured.n:,} measured")
     return f"{claim(answer)} {', '.join(cells)}."
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from gvci.app import vector
-from gvci.app.charts import KINDS, base_layout, mean_ring, outline
+from gvci.app.charts import KINDS, base_layout, ends, mean_ring, outline
 from gvci.app.comparison import Side
 from gvci.app.text import plain, tagged
 from gvci.app.theme import Palette
@@ -27,8 +27,7 @@ def side_by_side(found: Sequence[Side], genes: Sequence[str], colours: Palette) 
     layout = base_layout(colours, height, margin={"l": 44, "r": 6, "t": 0, "b": 0})
     notes: list[dict[str, Any]] = []
     panels = [side.panels(genes) for side in found]
-    values = [v for row in panels for panel in row for v in panel.values.values()]
-    low, high = min(0.0, *(float(v.min()) for v in values)), max(float(v.max()) for v in values)
+    low, high = ends([panel for row in panels for panel in row])
     for at, (side, row) in enumerate(zip(found, panels, strict=True)):
         n = str(at + 1) if at else ""
         top = 1 - at / len(found) - HEAD / height

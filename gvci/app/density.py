@@ -35,9 +35,3 @@ def density(values: np.ndarray, tail: float = 0.0) -> tuple[np.ndarray, np.ndarr
         points = np.concatenate([values, -values[values < 4 * width]])
     height = np.exp(-0.5 * ((grid[:, None] - points[None, :]) / width) ** 2).sum(axis=1)
     return grid, height / height.max()
-
-
-def steps(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The empirical distribution function: sorted values and the share of cells ≤ each."""
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    return ordered, np.arange(1, len(ordered) + 1) / len(ordered)

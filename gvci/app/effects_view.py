@@ -107,6 +107,8 @@ def cells(found: Estimate) -> str:
 def notes(found: Estimate) -> list[str]:
     """What else is to be known, plain text."""
     said: list[str] = []
+    if found.stored:
+        said.append("Read from summaries; what the whole cell tells needs the cells themselves.")
     if not found.identifiable:
         return said
     if found.asked.latent == "cell":

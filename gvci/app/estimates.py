@@ -13,9 +13,10 @@ import pandas as pd
 
 from gvci.data.dataset import PerturbationData
 from gvci.errors import PredictionError, listed
-from gvci.estimator import Latent, marginal_effects
+from gvci.estimator import Latent, beside_plain, control_means, marginal_effects
 from gvci.estimator.effects import ESTIMATION_SPLITS, LATENTS
 from gvci.run import Run
+from gvci.summarised import needs_cells, summaries
 
 __all__ = ["LATENTS", "Asked", "Estimate", "Latent", "estimate", "in_groups"]
 TIMED_CELLS = 128
@@ -51,6 +52,7 @@ class Estimate:
         n_treated, n_control, n_group: cells behind every number, held-out ones left out.
         identifiable: whether there are treated and control cells.
         before: names of the real-valued covariates that the estimate is adjusted for.
+        stored: whether it was read from summaries.
     """
 
     asked: Asked
@@ -61,6 +63,7 @@ class Estimate:
     identifiable: bool
     before: tuple[str, ...]
     unit: str
+    stored: bool = False
 
     def row(self, gene: str) -> pd.Series[float]:
         """The row of a gene."""
@@ -75,45 +78,39 @@ def estimate(run: Run, asked: Asked) -> Estimate:
             the perturbation.
     """
     data = run.data
-    found = marginal_effects(
-        run, data, [asked.perturbation], [asked.group], latent=asked.latent, bands=asked.bands
-    )
-    if found.empty:
-        usable = sorted(set(data.groups[_used(data)]))
+    usable = sorted(set(data.groups[_used(data)]))
+    if asked.group in set(data.groups) - set(usable):
         message = (
             f"All cells of {asked.group} are held out, so nothing is estimated from them. "
             f"Groups with other cells: {listed(usable, 6)}."
         )
         raise PredictionError(message)
-    table = _ranked(_with_plain(found, data))
+    table = _ranked(_effects(run, asked, asked.group))
     first = table.iloc[0]
     treated, control, every = (int(first[f"n_{name}"]) for name in ("treated", "control", "group"))
     known = bool(first["status"] == "estimated")
     before = tuple(data.real_covariates)
-    return Estimate(asked, table, treated, control, every, known, before, data.unit)
+    return Estimate(
+        asked, table, treated, control, every, known, before, data.unit, not run.cells_here
+    )
 
 
 def in_groups(run: Run, asked: Asked) -> pd.DataFrame:
     """The same perturbation in every group that has cells which are not held out."""
+    return _effects(run, asked, None)
+
+
+def _effects(run: Run, asked: Asked, group: str | None) -> pd.DataFrame:
+    """Of one group, or of every group for None; from summaries where the cells are not here."""
+    if not run.cells_here:
+        if asked.latent != "pretreatment":
+            raise PredictionError(needs_cells(run))
+        return summaries(run).effects(asked.perturbation, group)
+    groups = None if group is None else [group]
     found = marginal_effects(
-        run, run.data, [asked.perturbation], latent=asked.latent, bands=asked.bands
+        run, run.data, [asked.perturbation], groups, latent=asked.latent, bands=asked.bands
     )
-    return _with_plain(found, run.data)
-
-
-def _with_plain(found: pd.DataFrame, data: PerturbationData) -> pd.DataFrame:
-    """The plain mean of control cells and the differences from it, beside each estimate."""
-    used, n = _used(data), len(data.genes)
-    means = []
-    for group in found["group"].iloc[::n]:
-        rows = np.flatnonzero(used & data.is_control & (data.groups == group))
-        means.append(data.mean(rows) if len(rows) else np.full(n, np.nan))
-    control = np.concatenate(means) if means else np.zeros(0)
-    return found.assign(
-        control_mean=control,
-        plain_difference=found["treated_mean"] - control,
-        plug_in_difference=found["plug_in"] - control,
-    )
+    return beside_plain(found, control_means(found, run.data))
 
 
 def _ranked(table: pd.DataFrame) -> pd.DataFrame:
@@ -171,7 +168,9 @@ def alternatives(run: Run, asked: Asked, most: int = 3) -> list[tuple[str, str]]
 
 
 def seconds_per_cell(run: Run) -> float:
-    """Of one predicted cell, measured on a few."""
+    """Of one predicted cell, measured on a few; 0 where effects are read from summaries."""
+    if not run.cells_here:
+        return 0.0
     rows = np.flatnonzero(run.data.is_control)[:TIMED_CELLS]
     label = run.data.columns.control
     run.predict(rows[:8], label, mode="mean")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from gvci.sample import SHARES, Sample
 from gvci.spreadsheet import comment, csv_text
 
 
@@ -46,6 +47,18 @@ def cells_table(
     table.insert(0, "kind", kinds, allow_duplicates=True)
     table.insert(0, "cell", cell_names, allow_duplicates=True)
     return table
+
+
+def quantiles_table(kinds: Mapping[str, Sample], genes: pd.Index) -> pd.DataFrame:
+    """One row a kind and gene: number of cells, mean, variance, share above 0, quantiles."""
+    parts = []
+    for kind, sample in kinds.items():
+        named = zip(SHARES, sample.values, strict=True)
+        quantiles = {f"{100 * share:g} %": values for share, values in named}
+        moments = {"mean": sample.mean, "variance": sample.variance, "above 0": sample.detected}
+        head = {"kind": kind, "gene": genes, "cells": sample.n}
+        parts.append(pd.DataFrame(head | moments | quantiles))
+    return pd.concat(parts, ignore_index=True)
 
 
 def file_name(*parts: object, kind: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from gvci.app.prediction import Answer
+from gvci.answer import Answer
 from gvci.app.text import delta, interval, number
 from gvci.app.theme import Palette
 

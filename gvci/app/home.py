@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gvci.app.answer_view import OF_SUMMARIES
 from gvci.app.charts import Panel
-from gvci.app.prediction import answer
+from gvci.app.prediction import answer, can_answer
 from gvci.app.regulators import opened
-from gvci.app.scenario import Scenario, all_doses, default_pair
+from gvci.app.scenario import default_pair
 from gvci.app.text import day, delta, number
 from gvci.baselines import BASELINES
 from gvci.errors import CatalogueError
@@ -17,6 +18,7 @@ from gvci.gate_words import shares
 from gvci.model_card import grn_name
 from gvci.registry import Entry, entries
 from gvci.run import Run
+from gvci.scenario import Scenario, all_doses
 
 MOST_RECENT = 8
 SUPPORT = {
@@ -45,26 +47,29 @@ class Card:
 
 
 def example(run: Run) -> Example | None:
-    """The gene that was measured to change most in the pair to begin with; None without a model."""
+    """The gene that was measured to change most in the pair to begin with.
+
+    None without a model, or where neither cells nor summaries of the pair are here.
+    """
     if run.kind == "grn":
         return None
     group, perturbation = default_pair(run)
-    found = answer(run, Scenario(perturbation, group, dose=all_doses(run.data)[-1]))
+    asked = Scenario(perturbation, group, dose=all_doses(run.data)[-1])
+    if not can_answer(run, asked):
+        return None
+    found = answer(run, asked)
     # The perturbed gene itself is no discovery.
     others = found.table[~found.table["gene"].isin(perturbation.replace("+", " ").split())]
     known = others["measured"].fillna(others["predicted"])
     gene = str(others["gene"].iloc[int(np.argmax(known.abs()))])
-    at = found.position(gene)
-    values = {"control": found.control[:, at], "predicted": found.predicted[:, at]}
-    if found.measured is not None:
-        values["measured"] = found.measured[:, at]
-    panel = Panel(gene, values, found.unit)
+    panel = Panel(gene, found.of(gene), found.unit)
     predicted, measured = panel.heading
     alt = (
         f"{gene} in {group} under {perturbation}: predicted change {delta(predicted)}"
         f"{f', measured {delta(measured)}' if measured is not None else ''} in mean {found.unit}."
     )
     what = f"{SUPPORT[found.support]}; its mean: {shares(found.share, found.rest)}"
+    what += f"; {OF_SUMMARIES}" if found.control.summary else ""
     return Example(f"{group} under {perturbation}", what, panel, alt)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gvci.app.prediction import Answer
+from gvci.answer import Answer
 from gvci.app.text import count, delta, interval, number
 from gvci.model_card import facts
 from gvci.run import Run
@@ -50,19 +50,19 @@ def story(run: Run, answer: Answer, group: Answer) -> Story:
     Args:
         group: the answer for the control cells of the same group under the same perturbation.
     """
-    now = answer.control[0].astype(np.float64)
-    then = answer.predicted[0].astype(np.float64)
-    centre = group.control.mean(axis=0, dtype=np.float64)
-    distances = np.sqrt(((group.control - centre) ** 2).mean(axis=1, dtype=np.float64))
+    now = answer.control.values[0].astype(np.float64)
+    then = answer.predicted.values[0].astype(np.float64)
+    centre = group.control.mean
+    distances = np.sqrt(((group.control.values - centre) ** 2).mean(axis=1, dtype=np.float64))
     own = float(np.sqrt(((now - centre) ** 2).mean()))
-    low, high = np.percentile(group.predicted, ENDS, axis=0)
+    low, high = np.percentile(group.predicted.values, ENDS, axis=0)
     measured = np.full(len(now), np.nan)
     if group.measured is not None:
-        measured = group.measured.mean(axis=0, dtype=np.float64)
+        measured = group.measured.mean
     table = pd.DataFrame(
         {
             "gene": answer.genes, "now": now, "then": then, "change": then - now,
-            "group_now": centre, "group_then": group.predicted.mean(axis=0, dtype=np.float64),
+            "group_now": centre, "group_then": group.predicted.mean,
             "low": low, "high": high, "measured": measured,
         }
     )  # fmt: skip

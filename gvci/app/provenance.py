@@ -14,6 +14,7 @@ def facts(run: Run, **more: object) -> dict[str, object]:
         "made by": "gvci",
         "dataset": _titled(run),
         "cells": data.n_cells,
+        "numbers": numbers(run),
         "genes": len(data.genes),
         "model": run.name,
         "fingerprint": run.fingerprint,
@@ -33,7 +34,8 @@ def strip(run: Run) -> str:
     """Dataset · model · network · date · hash, as Markdown on one line."""
     data = run.data
     parts = [
-        f":material/database: {literal(_titled(run), 48)}, {count(data.n_cells, 'cell')}",
+        f":material/database: {literal(_titled(run), 48)}, {count(data.n_cells, 'cell')} "
+        f":{'gray' if run.cells_here else 'blue'}-badge[{numbers(run)}]",
         f":material/neurology: {literal(run.name, 30)}",
     ]
     if run.kind == "run":
@@ -41,6 +43,12 @@ def strip(run: Run) -> str:
     if created(run):
         parts.append(f":material/calendar_today: {day(created(run))}")
     return " · ".join([*parts, f"`{run.fingerprint}`"])
+
+
+def numbers(run: Run) -> str:
+    """Whether what is shown is of cells or of their summaries, and of which."""
+    kind = "simulated" if run.data.simulated else "measured"
+    return f"{kind} cells" if run.cells_here else f"summaries of {kind} cells"
 
 
 def created(run: Run) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gvci.app.charts import KINDS, Panel, grid_shape
-from gvci.app.density import density, steps
+from gvci.app.density import density
 from gvci.app.layout import Layout
 from gvci.app.network_view import edge_colour, nodes, represses
 from gvci.app.text import delta, plain
@@ -178,7 +178,7 @@ def violin(axis: Any, panel: Panel, start: float = 0.0) -> None:
     """A gene's kinds side by side from `start` on, one apart."""
     shown = [kind for kind in KINDS if kind in panel.values]
     for at, kind in enumerate(shown):
-        x, values = start + at, panel.values[kind]
+        x, values = start + at, panel.values[kind].points()
         colour = getattr(LIGHT, kind)
         if len(values) < 3:
             axis.plot([x] * len(values), values, "o", color=colour)
@@ -190,16 +190,19 @@ def violin(axis: Any, panel: Panel, start: float = 0.0) -> None:
         area = axis.fill_betweenx(grid, x - half, x + half, facecolor=face, alpha=alpha)
         if kind == "predicted":
             area.set(edgecolor=colour, hatch="////", linewidth=1)
-        axis.plot(x, values.mean(), "o", markersize=5, color=LIGHT.ink, markerfacecolor="white")
+        mean = float(panel.values[kind].mean)
+        axis.plot(x, mean, "o", markersize=5, color=LIGHT.ink, markerfacecolor="white")
     axis.set_xticks([start + at for at in range(len(shown))], shown)
 
 
 def _ecdf(axis: Any, panel: Panel) -> None:
     for kind in KINDS:
         if kind in panel.values:
-            x, y = steps(panel.values[kind])
+            shares, x = panel.values[kind].curve()
+            style = "default" if panel.values[kind].summary else "steps-post"
             dash = "--" if kind == "predicted" else "-"
-            axis.step(x, y, where="post", color=getattr(LIGHT, kind), linestyle=dash, label=kind)
+            look = {"color": getattr(LIGHT, kind), "linestyle": dash, "drawstyle": style}
+            axis.plot(x, shares, label=kind, **look)
     axis.set_xlabel(panel.unit, fontsize=7)
     axis.legend(fontsize=6, frameon=False, loc="lower right")
 

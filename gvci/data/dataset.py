@@ -314,7 +314,7 @@ class PerturbationData:
         adata = read_cells(path)
         try:
             meta = json.loads(str(adata.uns["gvci"]))
-            columns = Columns(**{k: _hashable(v) for k, v in meta.pop("columns").items()})
+            columns = Columns.from_json(meta.pop("columns"))
         except (AttributeError, KeyError, ValueError, TypeError):
             message = (
                 f"{path.name} is not a prepared dataset. "
@@ -323,8 +323,3 @@ class PerturbationData:
             raise DataError(message) from None
         meta.pop("format", None)
         return cls(adata, columns, meta)
-
-
-def _hashable(value: Any) -> Any:
-    """Names that JSON gave back as a list."""
-    return tuple(value) if isinstance(value, list) else value

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,16 @@ class Columns:
     covariates: tuple[str, ...] = ()
     dose: str | None = None
     real_covariates: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Columns:
+        """From a file, which has lists in the place of tuples.
+
+        Raises:
+            TypeError, AttributeError: not what a file of gvci says.
+        """
+        named: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}
+        return cls(**named)
 
     @property
     def used(self) -> tuple[str, ...]:

@@ -13,12 +13,12 @@ function, eq. 23. Read on in this order:
     table.py       intervals, p, and the table
 """
 
-from gvci.estimator.effects import Predictor, marginal_effects
+from gvci.estimator.effects import Predictor, control_means, marginal_effects
 from gvci.estimator.influence import robust_mean, standard_error
 from gvci.estimator.latent import Latent
-from gvci.estimator.table import Z_95, not_estimable
+from gvci.estimator.table import Z_95, beside_plain, not_estimable
 
 __all__ = [
-    "Z_95", "Latent", "Predictor", "marginal_effects", "not_estimable", "robust_mean",
-    "standard_error",
+    "Z_95", "Latent", "Predictor", "beside_plain", "control_means", "marginal_effects",
+    "not_estimable", "robust_mean", "standard_error",
 ]  # fmt: skip

@@ -115,6 +115,19 @@ def marginal_effects(
     return table.frame()
 
 
+def control_means(found: pd.DataFrame, data: PerturbationData) -> np.ndarray:
+    """(rows,) mean of the group's control cells beside each row of `marginal_effects`.
+
+    Of the cells that effects are estimated from; NaN where there are none.
+    """
+    used, n = np.isin(data.split, ESTIMATION_SPLITS) & data.is_control, len(data.genes)
+    means = []
+    for group in found["group"].iloc[::n]:
+        rows = np.flatnonzero(used & (data.groups == group))
+        means.append(data.mean(rows) if len(rows) else np.full(n, np.nan))
+    return np.concatenate(means) if means else np.zeros(0)
+
+
 def _require_sense(latent: str, draws: int) -> None:
     if latent not in LATENTS:
         message = f"latent is '{latent}'. It can be {listed(LATENTS)}."

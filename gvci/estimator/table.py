@@ -59,6 +59,15 @@ class EffectTable:
         return pd.DataFrame({**names, **counts, **values}, copy=False)
 
 
+def beside_plain(found: pd.DataFrame, control: np.ndarray) -> pd.DataFrame:
+    """With the plain mean of control cells (rows,) and the differences from it."""
+    return found.assign(
+        control_mean=control,
+        plain_difference=found["treated_mean"] - control,
+        plug_in_difference=found["plug_in"] - control,
+    )
+
+
 def not_estimable(table: pd.DataFrame) -> str | None:
     """The pairs that have no effect, named with their cells; None where all have one."""
     rows = table[table["status"] == "not_identifiable"].drop_duplicates(["group", "perturbation"])

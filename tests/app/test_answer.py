@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gvci.answer import Answer, answer
 from gvci.app import answer_files, answer_view
-from gvci.app.prediction import Answer, answer
-from gvci.app.scenario import Scenario
 from gvci.estimator import Z_95
 from gvci.run import Run
+from gvci.scenario import Scenario
 from tests.app.conftest import DEMO
 
 GROUP = "B cells · donor1"

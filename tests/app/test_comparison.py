@@ -18,7 +18,6 @@ from gvci.app import (
     prediction,
     scenario,
 )
-from gvci.app.scenario import Scenario
 from gvci.config import PrepareSettings, SimulateSettings, TrainSettings
 from gvci.data.prepare import prepare
 from gvci.data.simulate import simulate
@@ -27,6 +26,7 @@ from gvci.jobs.estimate import estimate
 from gvci.making import make_run
 from gvci.registry import register
 from gvci.run import Run
+from gvci.scenario import Scenario
 from tests.app.conftest import DEMO, OpenPage, sound
 
 GROUP = "B cells · donor1"
@@ -149,7 +149,7 @@ def test_the_story_is_of_that_cell(run: Run):
     now = run.data.dense(np.array([row]))[0]
     table = told.table.set_index("gene").loc[list(run.data.genes)]
     np.testing.assert_allclose(table["now"], now, rtol=1e-6)
-    distance = np.sqrt(((now - group.control.mean(axis=0)) ** 2).mean())
+    distance = np.sqrt(((now - group.control.mean) ** 2).mean())
     assert told.distance == pytest.approx(float(distance), rel=1e-5)
     assert told.labels["perturbation"] == "control"
     assert (table["low"] <= table["high"]).all()
@@ -181,9 +181,9 @@ def test_measured_cells_are_of_the_dose(dosed: Path):
     here = (run.data.groups == "B cells") & (run.data.perturbation == "STAT1")
     for found, dose in ((low, 0.5), (high, 2.0)):
         assert found.measured is not None
-        assert len(found.measured) == (here & (run.data.dose == dose)).sum() > 0
+        assert found.measured.n == (here & (run.data.dose == dose)).sum() > 0
         assert "this dose only" in found.notes[0]
-    assert not np.allclose(low.predicted, high.predicted)
+    assert not np.allclose(low.predicted.mean, high.predicted.mean)
     never = prediction.answer(run, Scenario("STAT1", "B cells", dose=1.0))
     assert never.measured is None
     assert "none of them at 1" in never.notes[0]
@@ -258,7 +258,7 @@ def test_axes_say_predicted_only(run: Run):
 
 
 def test_more_cells_than_a_page_shows(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(scenario, "MOST_CELLS", 60)
+    monkeypatch.setattr("gvci.scenario.MOST_CELLS", 60)
     test = open_page("counterfactual", perturbation="STAT1")
     text = sound(test)
     assert "These are 150 cells, too many for a page" in text

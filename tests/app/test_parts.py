@@ -18,6 +18,7 @@ from gvci.app.density import density
 from gvci.app.theme import DARK, LIGHT
 from gvci.grn import from_edges
 from gvci.grn.aliases import aliases, gencode
+from gvci.sample import Sample
 
 ABOUT = {"model": "graphVCI", "dataset": "=cmd()|' /C calc'!A0"}
 HOSTILE = "<script>alert(1)</script>"
@@ -165,6 +166,11 @@ def test_uploaded_list_is_restricted_and_strongest_first():
 # --- figures ---------------------------------------------------------------------------
 
 
+def samples(**cells: np.ndarray) -> dict[str, Sample]:
+    """Kind → its cells, of one gene."""
+    return {kind: Sample.of(values) for kind, values in cells.items()}
+
+
 @given(st.lists(st.floats(0, 10), min_size=3, max_size=60))
 def test_density_is_finite_and_within_the_data(values: list[float]):
     grid, height = density(np.array(values))
@@ -188,7 +194,7 @@ def test_density_is_the_kernel_sum():
 @pytest.mark.parametrize("cells", [1, 40])
 def test_figures_of_any_number_of_cells(colours, draw, cells: int):
     rng = np.random.default_rng(0)
-    values = {"control": rng.poisson(1, 50).astype(float), "predicted": rng.random(cells)}
+    values = samples(control=rng.poisson(1, 50).astype(float), predicted=rng.random(cells))
     figure = draw([charts.Panel(f"{HOSTILE}{i}", values, UNIT) for i in range(7)], colours)
     said = figure.to_json()
     assert "<script" not in said
@@ -197,7 +203,7 @@ def test_figures_of_any_number_of_cells(colours, draw, cells: int):
 
 def test_share_of_cells_above_zero_is_printed_for_zero_heavy_genes():
     panel = charts.Panel(
-        "G", {"control": np.r_[np.zeros(30), np.ones(10)], "predicted": np.ones(9)}, UNIT
+        "G", samples(control=np.r_[np.zeros(30), np.ones(10)], predicted=np.ones(9)), UNIT
     )
     figure = charts.violins([panel], LIGHT)
     assert list(figure.layout.xaxis.ticktext) == ["control<br>25 % > 0", "predicted<br>100 % > 0"]
@@ -235,7 +241,7 @@ def test_vector_files(kind: vector.Kind):
     frame = table(["A$x$", "B"], 6, 2)
     frame.loc[0, "status"] = "removed"
     drawn = vector.network(frame, layout.lay_out(frame, ["A$x$", "B"]), HOSTILE, ABOUT, kind)
-    values = {"control": np.zeros(20), "predicted": np.linspace(0, 3, 20), "measured": np.ones(2)}
+    values = samples(control=np.zeros(20), predicted=np.linspace(0, 3, 20), measured=np.ones(2))
     panels = [charts.Panel("G_1", values, UNIT), charts.Panel("$a$", values, UNIT)]
     for content in (
         drawn,

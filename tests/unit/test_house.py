@@ -17,6 +17,7 @@ TIERS = (
     ("errors",),
     ("config", "atomic", "devices", "home", "spreadsheet"),
     ("grn", "data"),
+    ("sample", "scenario", "recipe"),
     ("likelihoods", "packing", "checkpoint", "unfinished", "pseudobulk", "metrics"),
     ("refiner", "model", "baselines", "kriging", "ranking", "rivals", "pace"),
     ("matching", "member", "effects", "recovery", "verdict", "estimator", "pairs", "score_table"),
@@ -29,10 +30,13 @@ TIERS = (
     ("run", "making", "foreign"),
     ("benchmark",),
     ("registry", "scoreboards", "model_card", "crossfit", "launch", "referee", "compact"),
+    ("answer",),
+    ("summaries", "summarised"),
     ("jobs",),
     ("workspaces",),
     ("commands",),
     ("cli",),
+    ("shipped",),
     ("__main__", "pretrained"),
 )
 RANK = {name: rank for rank, tier in enumerate(TIERS) for name in tier}

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from gvci.app.opening import version_of, whole_run
 from gvci.app.store import Store
 from gvci.errors import GvciError
 from gvci.jobs.control import clean
@@ -26,22 +27,23 @@ def open_run(entry: Entry) -> Run:
     Raises:
         GvciError: a part of it is missing or damaged.
     """
-    files = sorted(f for f in (*entry.path.glob("*"), *entry.path.glob("grn/*")) if f.is_file())
-    version = tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)
-    return _opened(str(entry.path), version)
+    opened = _prepared if Run.open(entry.path).cells_to_prepare else _opened
+    return opened(str(entry.path), version_of(entry.path))
 
 
 @st.cache_resource(max_entries=6, show_spinner="Opening the run …")
 def _opened(path: str, version: tuple[tuple[str, int, int], ...]) -> Run:
-    run = Run.open(Path(path))
-    # Every part is read now, so that damage shows here and not in the middle of a page.
-    _ = run.card, run.data.expression, run.grn, run.scores
-    return run
+    return whole_run(Path(path))
+
+
+@st.cache_resource(max_entries=6, show_spinner="Preparing the cells of this run, once …")
+def _prepared(path: str, version: tuple[tuple[str, int, int], ...]) -> Run:
+    return whole_run(Path(path))
 
 
 def shared(what: str, run: Run, arguments: object, compute: Callable[[], T]) -> T:
     """A result that depends on nothing but the run and the arguments; kept for all viewers."""
-    key = (what, str(run.path), run.fingerprint, repr(arguments))
+    key = (what, str(run.path), run.fingerprint, run.cells_here, repr(arguments))
     result: T = _store().get(key, compute)
     return result
 

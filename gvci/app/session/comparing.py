@@ -9,10 +9,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from gvci.app import comparison
 from gvci.app.comparison import Side
-from gvci.app.scenario import Scenario
 from gvci.app.session.url import linked_list, publish
 from gvci.app.text import literal
 from gvci.run import Run
+from gvci.scenario import Scenario
 
 VIEWS = ("one scenario", "side by side")
 

@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from gvci.answer import Answer
 from gvci.app import answer_view
-from gvci.app.prediction import Answer
 from gvci.app.session.url import follow, linked_list, tick
 from gvci.app.text import literal
 from gvci.run import Run
