@@ -30,7 +30,7 @@ check: $(VENV)/.test  ## format, lint, types, and known weaknesses of what is in
 screens: $(VENV)/.test browser  ## make docs/screens again
 	GVCI_SCREENS=docs/screens $(BIN)/python -m pytest tests/browser/test_screens.py
 
-pretrained: $(VENV)/.run  ## make pretrained/demo again
+pretrained: $(VENV)/.run  ## make the folders of pretrained/ again; the real ones need GVCI_DATA_DIR
 	$(BIN)/python -m gvci.pretrained
 
 bench-edges: $(VENV)/.run  ## refined edges against their rivals; resumes where it stopped

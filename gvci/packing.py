@@ -1,10 +1,12 @@
 """Tensors in fewer bits: float16, or whole numbers times a scale per block of 64 values.
 
+What several members of an ensemble have alike is stored once.
 Which tensor bears how few bits is not known here: `compact.py` finds out by the answers.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -28,13 +30,17 @@ def pack(tensors: Mapping[str, Tensor], bits: Mapping[str, int]) -> tuple[dict[s
 
     Returns:
         Tensors, whole numbers as a row of bytes beside the scales of their blocks; and name →
-        bits, and of whole numbers the shape and the axis that the blocks run along.
+        bits, and of whole numbers the shape and the axis that the blocks run along; or the name of
+        another tensor that is the same.
     """
     stored: dict[str, Tensor] = {}
     notes: Notes = {}
+    twins = same(tensors)
     for name, tensor in tensors.items():
         few = bits.get(name, 32)
-        if few < HALF:
+        if few <= HALF and name in twins:
+            notes[name] = {"same": twins[name]}
+        elif few < HALF:
             axis = int(np.argmax(tensor.shape))
             codes, scales = _codes(_blocks(tensor.numpy(), axis), few)
             stored[name] = torch.from_numpy(_bytes(codes.ravel(), few))
@@ -47,6 +53,18 @@ def pack(tensors: Mapping[str, Tensor], bits: Mapping[str, int]) -> tuple[dict[s
     return stored, notes
 
 
+def same(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Name → the first tensor of the same content."""
+    first: dict[tuple[tuple[int, ...], bytes], str] = {}
+    twins = {}
+    for name, tensor in tensors.items():
+        digest = hashlib.sha256(tensor.contiguous().numpy().tobytes()).digest()
+        other = first.setdefault((tuple(tensor.shape), digest), name)
+        if other != name:
+            twins[name] = other
+    return twins
+
+
 def unpack(stored: Mapping[str, Tensor], notes: Notes) -> dict[str, Tensor]:
     """The tensors again, float32 where they were packed.
 
@@ -56,7 +74,9 @@ def unpack(stored: Mapping[str, Tensor], notes: Notes) -> dict[str, Tensor]:
     """
     tensors = dict(stored)
     for name, note in notes.items():
-        if note["bits"] == HALF:
+        if "same" in note:
+            tensors[name] = tensors[note["same"]].clone()
+        elif note["bits"] == HALF:
             if tensors[name].dtype != torch.float16:
                 message = f"{name} is not float16"
                 raise ValueError(message)

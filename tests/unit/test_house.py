@@ -36,7 +36,7 @@ TIERS = (
     ("workspaces",),
     ("commands",),
     ("cli",),
-    ("shipped",),
+    ("shipped", "shipped_card"),
     ("__main__", "pretrained"),
 )
 RANK = {name: rank for rank, tier in enumerate(TIERS) for name in tier}

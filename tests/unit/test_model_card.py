@@ -8,8 +8,8 @@ import pytest
 
 from gvci.gate_words import gate_sentence
 from gvci.model_card import facts, grn_name, title, warnings
-from gvci.pretrained import card
 from gvci.run import Run
+from gvci.shipped_card import card
 from gvci.verdict import number
 
 DEMO = Path(__file__).parents[2] / "pretrained" / "demo"
@@ -64,7 +64,3 @@ def test_a_collapse_is_told(run: Run):
     run.model.header["warnings"] = ["Counterfactuals hardly vary over cells any more."]
     assert warnings(run) == ["Counterfactuals hardly vary over cells any more."]
     assert "- Warning: Counterfactuals hardly vary" in card(run)
-
-
-def test_the_shipped_card_is_that_of_the_shipped_run(run: Run):
-    assert (DEMO / "card.md").read_text(encoding="utf-8") == card(run)
