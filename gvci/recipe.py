@@ -56,7 +56,7 @@ class Recipe:
         files = [entry.file for entry in self.missing]
         commands = " and ".join(f"python -m gvci fetch {name}" for name in names)
         by_hand = f" Or set GVCI_DATA_DIR to a folder that has {listed(files)}." if files else ""
-        return f"To get them: {commands}, then reload the page.{by_hand}"
+        return f"To get them: {commands}, then ask again.{by_hand}"
 
     @property
     def prepared(self) -> Path:
@@ -82,6 +82,16 @@ def read_recipe(folder: Path) -> Recipe | None:
         message = f"{path} is damaged, or names no dataset of the catalogue. Restore the file."
         raise FileError(message) from None
     return found
+
+
+def cells_file(own: Path) -> Path:
+    """The file of a run's own cells; where it is not there, that of its prepared cells.
+
+    Raises:
+        FileError: the recipe is damaged.
+    """
+    recipe = None if own.is_file() else read_recipe(own.parent)
+    return own if recipe is None else recipe.prepared
 
 
 def cells_at_hand(recipe: Recipe) -> PerturbationData | None:

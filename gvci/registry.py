@@ -20,7 +20,7 @@ from gvci.checkpoint import write_bytes
 from gvci.errors import CatalogueError, GvciError, listed, nearest
 from gvci.home import gvci_home
 from gvci.refiner.result import NOTES
-from gvci.run import MODEL
+from gvci.run import MODEL, SUMMARIES
 
 CARD = "card.md"
 _ID = re.compile(r"[a-z0-9-]{1,60}")
@@ -70,10 +70,13 @@ def register(
 
 
 def entries() -> list[Entry]:
-    """All that can be opened now: shipped first, then the newest."""
+    """All that can be opened now: shipped first, of these the real ones, then the newest."""
+    folders = sorted(SHIPPED.iterdir() if SHIPPED.is_dir() else [])
+    # Real cells are not shipped, so the runs of them are those with summaries.
+    folders.sort(key=lambda folder: not (folder / SUMMARIES).is_dir())
     found = [
         Entry(folder.name, _title(folder), "run", folder, shipped=True, created="")
-        for folder in sorted(SHIPPED.iterdir() if SHIPPED.is_dir() else [])
+        for folder in folders
         if (folder / MODEL).is_file()
     ]
     made = [entry for entry in map(_read, sorted(_notes())) if entry is not None and entry.listed]

@@ -56,6 +56,7 @@ def about_run(run, picture):
             st.subheader("Prior edges, refined", anchor=False)
             for place, (label, value) in zip(st.columns(3), network.numbers, strict=True):
                 place.metric(label, f"{value:,}")
+            st.markdown(home.strongest(run))
             st.caption(literal(network.sentence))
 
 

@@ -8,19 +8,21 @@ import numpy as np
 
 from gvci.app.answer_view import OF_SUMMARIES
 from gvci.app.charts import Panel
+from gvci.app.edges import Choice, choose
 from gvci.app.prediction import answer, can_answer
 from gvci.app.regulators import opened
 from gvci.app.scenario import default_pair
-from gvci.app.text import day, delta, number
+from gvci.app.text import day, delta, italic, number
 from gvci.baselines import BASELINES
 from gvci.errors import CatalogueError
 from gvci.gate_words import shares
 from gvci.model_card import grn_name
 from gvci.registry import Entry, entries
-from gvci.run import Run
+from gvci.run import SUMMARIES, Run
 from gvci.scenario import Scenario, all_doses
 
 MOST_RECENT = 8
+STRONGEST = 5
 SUPPORT = {
     "seen": "a combination seen in training",
     "held_out": "a combination held out of training",
@@ -88,7 +90,12 @@ def dataset_note(run: Run) -> str:
     groups = f"{len(set(run.data.groups)):,} covariate groups."
     if run.data.simulated:
         return f":orange-badge[Simulated] cells, not measured ones; {groups}"
-    return f"Measured cells. {groups}"
+    if run.cells_here:
+        return f":green-badge[Real] measured cells; {groups}"
+    return (
+        f":green-badge[Real] measured cells; {groups} No cell is shipped: what you see are "
+        "summaries. The simulated demo, with its cells, is below."
+    )
 
 
 def held_out(run: Run) -> Card | None:
@@ -106,6 +113,19 @@ def held_out(run: Run) -> Card | None:
     return Card(numbers, str(scores.get("verdict", "")))
 
 
+def strongest(run: Run) -> str:
+    """The strongest targets of the first regulators, Markdown; empty without a network."""
+    if run.grn is None:
+        return ""
+    network = opened(run, None)
+    lines = []
+    for regulator in network.default_regulators():
+        shown = choose(network, Choice((regulator,), STRONGEST, ("kept", "added"), 0.0)).edges
+        targets = ", ".join(map(italic, shown["target"]))
+        lines += [f"{italic(regulator)} → {targets}"] if targets else []
+    return "  \n".join(lines)
+
+
 def network_counts(run: Run) -> Card | None:
     """Edges kept, added and removed."""
     if run.grn is None:
@@ -119,7 +139,7 @@ def network_counts(run: Run) -> Card | None:
 
 
 def demo() -> str:
-    """The id of the run that the demo walks through: the shipped one, whichever is open now.
+    """The id of the run that the demo walks through, whichever is open now: of real cells if any.
 
     Raises:
         CatalogueError: it is missing.
@@ -137,7 +157,8 @@ def recent() -> list[Entry]:
 
 
 def about(entry: Entry) -> str:
-    """Kind, origin and date of a run."""
+    """Kind, cells where they are known to be real, origin and date of a run."""
     kind = "model and network" if entry.kind == "run" else "network"
+    kind += ", real cells" if entry.shipped and (entry.path / SUMMARIES).is_dir() else ""
     origin = "shipped" if entry.shipped else "made on this computer"
     return f"{kind}, {origin}{f', {day(entry.created)}' if entry.created else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gvci.answer import Answer
 from gvci.answer import answer as of_cells
 from gvci.app.scenario import default_pair
+from gvci.pseudobulk import FEWEST_CELLS
 from gvci.run import Run
 from gvci.scenario import MODES, WHICH, Scenario, all_doses
 from gvci.summarised import summaries
@@ -26,8 +27,9 @@ def limits(run: Run) -> str:
     doses = all_doses(run.data)
     at = f", dose {doses[-1]:g}" if len(doses) > 1 else ""
     return (
-        f"From summaries: control cells, readout residual{at}. One cell, all cells, other readouts "
-        "and other combinations need the cells themselves."
+        f"From summaries: control cells, readout residual{at}. One cell, all cells, other "
+        f"readouts, other combinations and groups of fewer than {FEWEST_CELLS} cells need the "
+        "cells themselves."
     )
 
 

@@ -32,10 +32,8 @@ def facts(run: Run, **more: object) -> dict[str, object]:
 
 def strip(run: Run) -> str:
     """Dataset · model · network · date · hash, as Markdown on one line."""
-    data = run.data
     parts = [
-        f":material/database: {literal(_titled(run), 48)}, {count(data.n_cells, 'cell')} "
-        f":{'gray' if run.cells_here else 'blue'}-badge[{numbers(run)}]",
+        f":material/database: {literal(_titled(run), 48)}, {_cells(run)}",
         f":material/neurology: {literal(run.name, 30)}",
     ]
     if run.kind == "run":
@@ -47,14 +45,23 @@ def strip(run: Run) -> str:
 
 def numbers(run: Run) -> str:
     """Whether what is shown is of cells or of their summaries, and of which."""
-    kind = "simulated" if run.data.simulated else "measured"
-    return f"{kind} cells" if run.cells_here else f"summaries of {kind} cells"
+    return f"{_kind(run)}s" if run.cells_here else f"summaries of {_kind(run)}s"
 
 
 def created(run: Run) -> str:
     """When the model was trained, else when the network was refined; ISO, or empty."""
     network = run.grn.meta.get("created") if run.grn is not None else ""
     return str(run.card.get("created") or network or "")
+
+
+def _kind(run: Run) -> str:
+    return "simulated cell" if run.data.simulated else "measured cell"
+
+
+def _cells(run: Run) -> str:
+    """How many cells, and whether they are here."""
+    n = count(run.data.n_cells, _kind(run))
+    return n if run.cells_here else f"**summaries of {n}**"
 
 
 def _titled(run: Run) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gvci.app.edge_card import perturbations_of
 from gvci.app.scenario import default_pair
 from gvci.run import Run
+
+WHAT_IF = "Ask what if"
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Step:
 def steps(run: Run) -> list[Step]:
     """The stops for a run with a model; the pair is one that training never saw, where there is.
 
+    Where no perturbation hits a regulator of the walk, the stop that knocks one out is left out.
     Columns of the data give the names of the page's choices of cells.
     """
     group, perturbation = default_pair(run)
@@ -35,7 +39,8 @@ def steps(run: Run) -> list[Step]:
     parts = ",".join(run.model.treatment_code.parts(perturbation))
     pair = {"perturbation": parts, **{f"c_{name}": level for name, level in levels.items()}}
     regulators = {"tfs": "STAT1,IRF1", "k": "25"}
-    return [
+    hit = any(perturbations_of(run, name) for name in ("STAT1", "IRF1"))
+    stops = [
         Step(
             "network", "What regulates what",
             "Arrows lead from STAT1 and IRF1 to the genes that they regulate, as far as the data "
@@ -43,7 +48,7 @@ def steps(run: Run) -> list[Step]:
             regulators,
         ),
         Step(
-            "network", "Ask what if",
+            "network", WHAT_IF,
             "The card's button *Knock out … and predict* takes a regulator away in the model. "
             "**Press it**, or go on here.",
             regulators,
@@ -57,8 +62,8 @@ def steps(run: Run) -> list[Step]:
         ),
         Step(
             "counterfactual", "Know when not to trust it",
-            "**Choose other cells** or another perturbation: the badge tells whether training has "
-            "seen that combination, its parts, or nothing like it.",
+            "**Choose other cells**, or another perturbation where there is one: the badge tells "
+            "whether training has seen that combination, its parts, or nothing like it.",
             pair,
         ),
         Step(
@@ -74,6 +79,7 @@ def steps(run: Run) -> list[Step]:
             regulators,
         ),
     ]  # fmt: skip
+    return [stop for stop in stops if hit or stop.title != WHAT_IF]
 
 
 def at(planned: list[Step], current: int, page: str) -> int | None:

@@ -19,6 +19,7 @@ from gvci.data.split import parse_word
 from gvci.errors import GvciError, JobError
 from gvci.jobs.limits import allowed_memory, free_disk, gigabytes
 from gvci.jobs.request import Request
+from gvci.recipe import cells_file
 
 LIBRARIES = {
     "refine": 480e6,
@@ -62,9 +63,9 @@ def estimate(request: Request) -> Estimate | None:
 
 
 def cells_of(request: Request) -> Path:
-    """The file of the cells: a run keeps its own."""
+    """The file of the cells: a run keeps its own, or knows where they were prepared."""
     folder = Path(request.data)
-    return folder / "data.h5ad" if request.verb == "predict" else folder
+    return cells_file(folder / "data.h5ad") if request.verb == "predict" else folder
 
 
 def require_room(request: Request, folder: Path) -> None:

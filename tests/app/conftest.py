@@ -21,12 +21,16 @@ OpenPage = Callable[..., AppTest]
 def own_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Iterator[Path]:
-    """No runs but the shipped one; returns the folder that notes of others go to.
+    """No runs but the shipped demo; returns the folder that notes of others go to.
 
     At the end no canary of a file that leads elsewhere is in that folder, nor in the log.
     """
     monkeypatch.setenv("GVCI_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("GVCI_DATA_DIR", raising=False)
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    (shipped / "demo").symlink_to(DEMO)
+    monkeypatch.setattr("gvci.registry.SHIPPED", shipped)
     yield tmp_path / "home" / "runs"
     st.cache_resource.clear()
     assert not swept(tmp_path / "home", caplog.text)

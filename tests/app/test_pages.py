@@ -25,7 +25,7 @@ from tests.app.conftest import DEMO, OpenPage, said, sound
 def test_opens(open_page: OpenPage, name: str):
     text = sound(open_page(name))
     assert "simulated" in text.lower()
-    assert "4,428 cells" in text
+    assert "4,428 simulated cells" in text
 
 
 def test_home_shows_rivals_beside_the_model(open_page: OpenPage):
@@ -350,4 +350,4 @@ def test_damaged_notes_do_not_hide_the_demo(open_page: OpenPage, own_runs: Path)
     own_runs.mkdir(parents=True)
     (own_runs / "half.json").write_text('{"path": "/x", "ki')
     (own_runs / "gone.json").write_text(json.dumps({"path": "/nowhere", "kind": "run"}))
-    assert "4,428 cells" in sound(open_page("home"))
+    assert "4,428 simulated cells" in sound(open_page("home"))

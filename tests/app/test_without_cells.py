@@ -10,11 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gvci.app import answer_files, answer_view, charts
+from gvci.app import answer_files, answer_view, charts, home, tour
 from gvci.app.prediction import answer
 from gvci.app.theme import LIGHT
+from gvci.data.encoding import TreatmentCode
 from gvci.data.simulate import Simulation
-from gvci.registry import register
+from gvci.registry import entries, register
 from gvci.run import Run
 from gvci.scenario import Scenario
 from tests.app.conftest import OpenPage, said
@@ -36,13 +37,13 @@ def test_each_page_opens_and_says_what_it_shows(open_page: OpenPage, absent: str
     test = open_page(page, run=absent)
     assert not test.exception
     assert not test.error
-    assert "summaries of simulated cells" in said(test)
+    assert "summaries of 612 simulated cells" in said(test)
 
 
 @pytest.mark.parametrize("page", ["home", "network", "counterfactual", "effects", "compare"])
 def test_with_cells_each_page_says_so(open_page: OpenPage, page: str):
     text = said(open_page(page))
-    assert "simulated cells]" in text
+    assert "Demo (simulated), 4,428 simulated cells" in text
     assert "summaries of" not in text
 
 
@@ -80,6 +81,7 @@ def test_what_needs_cells_says_so_and_leads_back(open_page: OpenPage, absent: st
     assert not test.error
     assert HOW in said(test)
     assert not test.dataframe
+    assert f"run={absent}" in str(test.get("code")[0].value)
     back = next(button for button in test.button if button.label == "Back to what is here")
     back.click().run()
     assert not test.exception
@@ -152,7 +154,7 @@ def test_pages_turn_to_cells_where_they_are_at_hand(
     (folder / "recipe.json").write_text(json.dumps(recipe))
     monkeypatch.setenv("GVCI_CACHE_DIR", str(tmp_path / "cache"))
     test = open_page("counterfactual", run=absent)
-    assert "summaries of simulated cells" in said(test)
+    assert "summaries of 612 simulated cells" in said(test)
     assert answer_view.OF_SUMMARIES in said(test)
     mirror(small_simulation, tmp_path / "mirror", monkeypatch)
     test.run()
@@ -162,6 +164,38 @@ def test_pages_turn_to_cells_where_they_are_at_hand(
     assert "control, 60 cells" in said(test)
     test = open_page("counterfactual", run=absent, cells="one cell")
     assert "single responses are hardly predicted" in said(test)
+
+
+def test_a_shipped_run_of_real_cells_comes_first(
+    open_page: OpenPage, without_cells: Path, tmp_path: Path
+):
+    real = Path(shutil.copytree(without_cells, tmp_path / "shipped" / "kang2018-ifnb"))
+    notes = real / "summaries" / "labels.json"
+    told = json.loads(notes.read_text())
+    told["meta"] |= {"simulated": False, "title": "Kang 2018"}
+    notes.write_text(json.dumps(told))
+    (real / "card.md").write_text("# graphVCI quick on Kang 2018\n")
+    assert [entry.id for entry in entries()] == ["kang2018-ifnb", "demo"]
+    assert home.demo() == "kang2018-ifnb"
+    test = open_page("home")
+    text = said(test)
+    assert "summaries of 612 measured cells" in text
+    assert "Real] measured cells; 3 covariate groups. No cell is shipped" in text
+    assert "model and network, real cells, shipped" in text
+    assert "*STAT1* → " in text
+    next(b for b in test.button if b.label.startswith("Start the 3-minute demo")).click().run()
+    assert not test.exception
+    assert "1 of" in said(test)
+    assert "summaries of 612 measured cells" in said(test)
+
+
+def test_the_walk_knocks_out_what_can_be_knocked_out(without_cells: Path):
+    run = Run.open(without_cells)
+    titles = [step.title for step in tour.steps(run)]
+    run.model.treatment_code = TreatmentCode(("IFN-beta",), "control")
+    run.scores["ood"]["pairs"][0] |= {"perturbation": "IFN-beta", "n_cells": 10**6}
+    left_out = [step.title for step in tour.steps(run)]
+    assert [title for title in titles if title not in left_out] == [tour.WHAT_IF]
 
 
 def test_damaged_summaries_are_a_sentence(open_page: OpenPage, absent: str, tmp_path: Path):

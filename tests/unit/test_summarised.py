@@ -18,6 +18,7 @@ from gvci.data.simulate import Simulation
 from gvci.data.tables import compact
 from gvci.errors import DataError, FileError, GvciError, PredictionError
 from gvci.estimator import beside_plain, control_means, marginal_effects
+from gvci.recipe import cells_file
 from gvci.run import Run
 from gvci.scenario import Scenario
 from gvci.summarised import Summaries, summaries
@@ -147,6 +148,7 @@ def test_the_cells_are_prepared_once_where_they_are_at_hand(
     assert answer(run, HELD_OUT).control.summary is False
     prepared = tmp_path / "home" / "cells" / f"{run.data.fingerprint}.h5ad"
     assert prepared.is_file()
+    assert cells_file(copy / "data.h5ad") == prepared
     monkeypatch.delenv("GVCI_DATA_DIR")
     again = Run.open(copy)
     assert not again.cells_to_prepare

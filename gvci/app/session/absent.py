@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import StopException
 
 from gvci.app.text import literal
 from gvci.run import Run
@@ -21,4 +22,4 @@ def ask_for_cells(run: Run, usual: Mapping[str, object]) -> None:
     st.info(literal(needs_cells(run), 1000), icon=":material/grid_off:")
     back = st.session_state.update
     st.button("Back to what is here", icon=":material/undo:", on_click=back, args=(usual,))
-    st.stop()
+    raise StopException  # after st.stop() the frame could not write the link any more
