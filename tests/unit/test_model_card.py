@@ -64,3 +64,8 @@ def test_a_collapse_is_told(run: Run):
     run.model.header["warnings"] = ["Counterfactuals hardly vary over cells any more."]
     assert warnings(run) == ["Counterfactuals hardly vary over cells any more."]
     assert "- Warning: Counterfactuals hardly vary" in card(run)
+
+
+def test_notes_that_differ_in_a_perturbation_only_are_told_once(run: Run):
+    run.scores["ood"]["notes"] = ["STAT1 is left out.", "IRF1 is left out.", "It is small."]
+    assert dict(facts(run))["Note"] == "STAT1 is left out. (And 1 more like it.) It is small."
