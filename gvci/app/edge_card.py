@@ -29,8 +29,9 @@ class Card:
     Attributes:
         title: "STAT1 → GBP1", Markdown.
         badges: words, icon and colour: its sign where signs are known, its status.
-        numbers: labelled: weight before → after, height over the background, stability, seeds.
-        words: what the data alone say of it; empty where that is not known.
+        numbers: labelled: weight before → after, height over the background, stability.
+        words: what the data alone say of it, and in how many seeds it is adopted; empty where that
+            is not known.
         evidence: what outside target sets say of it, as Markdown badges.
         links: Markdown, a line a gene.
     """
@@ -65,7 +66,7 @@ def card(network: Network, edge: pd.Series[Any], records: Sequence[Record]) -> C
             numbers.append(("Stability", halves(network, edge) or "not judged"))
             words = likelihood(float(edge["evidence"]))
         if network.knows("seeds"):
-            numbers.append(("Adopted in", seeds(network, edge)))
+            words += f" Adopted in {seeds(network, edge)}."
     return Card(
         " → ".join(map(italic, ends)),
         ([sign_of(edge)] if network.knows("sign") else []) + [BADGES[str(edge["status"])]],

@@ -25,8 +25,8 @@ EDGE_COLUMNS = {
     "Sign": Column(38, "", "+ activates, − represses, ? not known"),
     "Evidence": Column(64, "%.1f", "Log likelihood ratio of edge against no edge."),
     "Stability": Column(64, "", "Random halves of the cells in which the evidence is positive."),
-    "Seeds": Column(46, "", "Refinements of cells drawn anew in which the edge is adopted."),
     "Status": Column(62),
+    "Seeds": Column(52, "", "Refinements of cells drawn anew in which the edge is adopted."),
     "Prior": Column(48),
 }
 
@@ -143,11 +143,12 @@ def rows(network: Network, edges: pd.DataFrame) -> pd.DataFrame:
             drawn = network.meta.get("settings", {}).get("halves", 0)
             found = (edges["stability"] * (drawn or 100)).round().astype("Int64").astype(str)
             table["Stability"] = found + (f"/{drawn}" if drawn else " %")
+        table = table.assign(Status=edges["status"])
         if network.knows("seeds"):
             made = network.meta.get("settings", {}).get("seeds", 0)
             adopted = (edges["seeds"] * made).round().astype("Int64").astype(str)
             table["Seeds"] = adopted + f"/{made}"
-        return table.assign(Status=edges["status"])
+        return table
     over = edges["weight"] - (network.background or 0.0)
     prior = edges["prior"].map({1: "yes", 0: "no"})
     return table.assign(**{"Over bg": over, "Status": edges["status"], "Prior": prior})
