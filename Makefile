@@ -33,7 +33,7 @@ docs: $(VENV)/.test  ## the reference as web pages in docs/api, from docstrings
 screens: $(VENV)/.test browser  ## make docs/screens again
 	GVCI_SCREENS=docs/screens $(BIN)/python -m pytest tests/browser/test_screens.py
 
-pretrained: $(VENV)/.run  ## make pretrained/demo again
+pretrained: $(VENV)/.run  ## make the folders of pretrained/ again; the real ones need GVCI_DATA_DIR
 	$(BIN)/python -m gvci.pretrained
 
 story: $(VENV)/.run  ## make docs/story.md and its figures again; needs Kang's and Papalexi's cells

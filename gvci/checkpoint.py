@@ -1,8 +1,9 @@
 """One .safetensors file per model: tensors, and a JSON header that names everything.
 
 The header carries format, versions, settings, ordered genes, perturbations, covariate levels,
-hashes, and a checksum of the tensors and of itself (format 1: of the tensors alone). Damaged or
-foreign files are refused with a sentence, and nothing in them is ever run.
+hashes, and a checksum of the tensors and of itself (format 1: of the tensors alone). From format 3
+on tensors may be packed into fewer bits (`packing.py`). Damaged or foreign files are refused with a
+sentence, and nothing in them is ever run.
 """
 
 from __future__ import annotations
@@ -24,21 +25,35 @@ from torch import Tensor
 from gvci.atomic import replacing
 from gvci.errors import CheckpointError, listed
 from gvci.grn.kinds import kind_of
+from gvci.packing import pack, unpack
 
-FORMAT = 2
-READ = (1, 2)
+FORMAT = 3
+READ = (1, 2, 3)
 KEY = "gvci"
+PACKED = "packed"
 LARGEST_HEAD = 100_000_000  # bytes, what the safetensors library takes
 
 
-def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+def save_checkpoint(
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    header: Mapping[str, Any],
+    bits: Mapping[str, int] | None = None,
+) -> None:
     """Write to a temporary file, fsync, rename: a kill at any moment leaves the old file whole.
+
+    Args:
+        path: the file.
+        tensors, header: what it holds.
+        bits: tensors that are stored in fewer bits, as for `pack`.
 
     Raises:
         CheckpointError: the disk refuses (full, read-only).
     """
     kept = {name: value.detach().contiguous().cpu() for name, value in tensors.items()}
     full = {**header, "format": FORMAT}
+    if bits:
+        kept, full[PACKED] = pack(kept, bits)
     full["checksum"] = checksum(kept, full)
     data = save_tensors(kept, metadata={KEY: json.dumps(full)})
     write_bytes(path, data)
@@ -74,6 +89,10 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise _damaged(path) from None  # types that numpy does not know are not ours either
     if found != header.get("checksum"):
         raise _damaged(path)
+    try:
+        tensors = unpack(tensors, header.pop(PACKED, {}))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        raise _damaged(path) from None
     for name, tensor in tensors.items():
         bad = int((~torch.isfinite(tensor)).sum())
         if bad:

@@ -5,7 +5,7 @@ Shown on the pages and written into the shipped card.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gvci.baselines import BASELINES
@@ -66,8 +66,20 @@ def facts(run: Run) -> list[tuple[str, str]]:
         ("Held-out distribution", _of_distributions(scores, run.model.name)),
         ("Single cells", _apart(own["cell_correlation"], own.get("spread_ratio"))),
     ]
-    notes = " ".join(scores.get("notes", []))
+    notes = " ".join(_alike(scores.get("notes", []), run.data.perturbations))
     return [*rows, *found, *([("Note", notes)] if notes else [])]
+
+
+def _alike(notes: Sequence[str], perturbations: Sequence[str]) -> list[str]:
+    """Notes that differ in the name of a perturbation only are told once."""
+    names, alike = set(perturbations), dict[tuple[str, ...], list[str]]()
+    for note in notes:
+        words = tuple("…" if word.strip(".,") in names else word for word in note.split())
+        alike.setdefault(words, []).append(note)
+    return [
+        said[0] + f" (And {len(said) - 1} more like it.)" * (len(said) > 1)
+        for said in alike.values()
+    ]
 
 
 def warnings(run: Run) -> list[str]:

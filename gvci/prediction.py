@@ -65,8 +65,8 @@ class TrainedModel:
 
     # --- files -----------------------------------------------------------------------
 
-    def save(self, path: Path) -> None:
-        """Write one checkpoint file."""
+    def tensors(self) -> dict[str, Tensor]:
+        """All that was learned, by name."""
         tensors: dict[str, Tensor] = {}
         for i, member in enumerate(self.members):
             tensors |= {f"{i}.core.{k}": v for k, v in member.core.state_dict().items()}
@@ -75,8 +75,17 @@ class TrainedModel:
         tensors["gate.corrections"] = torch.from_numpy(self.gate.corrections)
         if self.gate.error is not None:
             tensors["gate.error"] = torch.from_numpy(self.gate.error)
+        return tensors
+
+    def save(self, path: Path, bits: Mapping[str, int] | None = None) -> None:
+        """Write one checkpoint file.
+
+        Args:
+            path: the file.
+            bits: tensors that are stored in fewer bits, as `compact.fewest_bits` gives them.
+        """
         header = {**self.header, "gate": self.gate.to_json(), "members": len(self.members)}
-        save_checkpoint(path, tensors, header)
+        save_checkpoint(path, self.tensors(), header, bits)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -87,17 +96,22 @@ class TrainedModel:
         """
         tensors, header = load_checkpoint(path)
         try:
-            settings = TrainSettings.checked(header["settings"])
-            make = _network if settings.model in PUBLISHED else _graphvci
-            if header["members"] < 1:
-                raise _other_sizes()
-            members = [
-                make(below(tensors, f"{i}."), settings, header) for i in range(header["members"])
-            ]
-            return cls(members, _gate(tensors, header), header)
+            return cls.made_of(tensors, header)
         except (KeyError, TypeError, AttributeError, RuntimeError, ValueError, GvciError):
             message = f"The tensors of {path.name} do not fit its settings. Train again."
             raise CheckpointError(message) from None
+
+    @classmethod
+    def made_of(cls, tensors: dict[str, Tensor], header: Mapping[str, Any]) -> Self:
+        """A model of these tensors; what they do not fit raises one of many exceptions."""
+        settings = TrainSettings.checked(header["settings"])
+        make = _network if settings.model in PUBLISHED else _graphvci
+        if header["members"] < 1:
+            raise _other_sizes()
+        members = [
+            make(below(tensors, f"{i}."), settings, header) for i in range(header["members"])
+        ]
+        return cls(members, _gate(tensors, header), header)
 
     # --- answers ---------------------------------------------------------------------
 

@@ -79,7 +79,8 @@ def evaluate_edges(
         that cannot be had and undefined scores are None.
 
     Raises:
-        GRNError: truth and network share no regulator, or no true edge is left.
+        GRNError: truth and network share no regulator, or no true edge is left; or the network
+            lists its strongest edges only.
     """
     pairs = _candidates(grn, truth, data, sources, genie3, seed, further or {})
     draws = resampled(len(pairs.genes), resamples, seed) if resamples else None
@@ -222,6 +223,9 @@ def _candidates(
 ) -> _Candidates:
     genes = pd.Index(grn.genes)
     # A GRN keeps its rows in `edges`, a refined one in `table`.
+    whole = getattr(grn, "require_whole", None)
+    if whole is not None:
+        whole("A score of recovered edges")
     table: pd.DataFrame = grn.table if hasattr(grn, "table") else grn.edges
     chosen, notes = _sources(table, genes, truth, wanted)
     known = _matrix(truth.edges, np.ones(len(truth.edges)), chosen, genes) != 0

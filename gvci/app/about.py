@@ -108,7 +108,7 @@ def checksums(run: Run) -> pd.DataFrame:
     rows = [
         ("Run", run.fingerprint),
         ("Cells and split", run.data.fingerprint),
-        ("Network", run.grn.adopted().fingerprint() if run.grn is not None else "none"),
+        ("Network", run.grn.adopted_hash() if run.grn is not None else "none"),
         ("Format of models", str(FORMAT)),
     ]
     sizes = [

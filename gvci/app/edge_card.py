@@ -30,7 +30,8 @@ class Card:
         title: "STAT1 → GBP1", Markdown.
         badges: words, icon and colour: its sign where signs are known, its status.
         numbers: labelled: weight before → after, height over the background, stability.
-        words: what the data alone say of it; empty where that is not known.
+        words: what the data alone say of it, and in how many seeds it is adopted; empty where that
+            is not known.
         evidence: what outside target sets say of it, as Markdown badges.
         links: Markdown, a line a gene.
     """
@@ -64,6 +65,8 @@ def card(network: Network, edge: pd.Series[Any], records: Sequence[Record]) -> C
         if network.knows("evidence"):
             numbers.append(("Stability", halves(network, edge) or "not judged"))
             words = likelihood(float(edge["evidence"]))
+        if network.knows("seeds"):
+            words += f" Adopted in {seeds(network, edge)}."
     return Card(
         " → ".join(map(italic, ends)),
         ([sign_of(edge)] if network.knows("sign") else []) + [BADGES[str(edge["status"])]],
@@ -109,6 +112,12 @@ def halves(network: Network, edge: pd.Series[Any]) -> str:
         return ""
     drawn = int(network.meta.get("settings", {}).get("halves", 0))
     return f"{round(share * drawn)} of {drawn} halves" if drawn else f"{100 * share:.0f} %"
+
+
+def seeds(network: Network, edge: pd.Series[Any]) -> str:
+    """In how many refinements of cells drawn anew it is adopted: "5 of 5 seeds"."""
+    made = int(network.meta.get("settings", {}).get("seeds", 0))
+    return f"{round(float(edge['seeds']) * made)} of {made} seeds"
 
 
 def sign_of(edge: pd.Series[Any]) -> tuple[str, str, Any]:

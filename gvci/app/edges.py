@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from gvci.grn import GRN
-from gvci.refiner.result import RefinedGRN
+from gvci.refiner.result import TRIMMED, RefinedGRN
 
 STATUSES = ("kept", "added", "removed")
 LISTED = "listed"
@@ -55,6 +55,11 @@ class Network:
         return None if floor is None else float(floor)
 
     @property
+    def trimmed(self) -> dict[str, Any]:
+        """What a network that lists its strongest edges only leaves out; empty for a whole one."""
+        return dict(self.meta.get(TRIMMED, {}))
+
+    @property
     def judged(self) -> pd.DataFrame:
         """Every pair with a weight, those that are no edge included; `table` has the edges."""
         return self.origin.table if isinstance(self.origin, RefinedGRN) else self.table
@@ -77,7 +82,9 @@ class Network:
         return sorted(map(str, pd.unique(self.table["source"])))
 
     def counts(self) -> dict[str, int]:
-        """Edges per status."""
+        """Edges per status, also of those that a trimmed network does not list."""
+        if isinstance(self.origin, RefinedGRN):
+            return self.origin.counts()
         found = self.table["status"].value_counts()
         return {status: int(found.get(status, 0)) for status in STATUSES}
 
@@ -103,13 +110,14 @@ def from_refined(grn: RefinedGRN) -> Network:
     edges = grn.table[grn.table["status"] != "absent"]
     table = edges.sort_values(by, ascending=False, kind="stable", ignore_index=True)
     name = str(grn.meta.get("name") or grn.meta.get("prior") or "refined network")
+    said = [*grn.meta.get("notes", ()), *filter(None, [grn.meta.get(TRIMMED, {}).get("sentence")])]
     return Network(
         name,
         table,
         grn.genes,
         grn.alpha,
         grn.background,
-        tuple(str(note) for note in grn.meta.get("notes", ())),
+        tuple(map(str, said)),
         grn,
         by,
     )

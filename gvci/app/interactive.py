@@ -67,7 +67,7 @@ def page(
         )  # fmt: skip
     columns = ["source", "target", "weight", "status"]
     rows = edges[columns].to_numpy(dtype=object).tolist()
-    further = [name for name in ("sign", "evidence", "stability") if name in edges]
+    further = [name for name in ("sign", "evidence", "stability", "seeds") if name in edges]
     known = [dict(zip(further, row, strict=True)) for row in edges[further].to_numpy().tolist()]
     for (source, target, weight, status), bar, more in zip(
         rows, represses(edges), known, strict=True

@@ -26,6 +26,7 @@ EDGE_COLUMNS = {
     "Evidence": Column(64, "%.1f", "Log likelihood ratio of edge against no edge."),
     "Stability": Column(64, "", "Random halves of the cells in which the evidence is positive."),
     "Status": Column(62),
+    "Seeds": Column(52, "", "Refinements of cells drawn anew in which the edge is adopted."),
     "Prior": Column(48),
 }
 
@@ -152,7 +153,12 @@ def rows(network: Network, edges: pd.DataFrame) -> pd.DataFrame:
             drawn = network.meta.get("settings", {}).get("halves", 0)
             found = (edges["stability"] * (drawn or 100)).round().astype("Int64").astype(str)
             table["Stability"] = found + (f"/{drawn}" if drawn else " %")
-        return table.assign(Status=edges["status"])
+        table = table.assign(Status=edges["status"])
+        if network.knows("seeds"):
+            made = network.meta.get("settings", {}).get("seeds", 0)
+            adopted = (edges["seeds"] * made).round().astype("Int64").astype(str)
+            table["Seeds"] = adopted + f"/{made}"
+        return table
     over = edges["weight"] - (network.background or 0.0)
     prior = edges["prior"].map({1: "yes", 0: "no"})
     return table.assign(**{"Over bg": over, "Status": edges["status"], "Prior": prior})

@@ -91,7 +91,9 @@ def _of_levels(network: Network) -> list[str]:
         "adopted.",
         "**Evidence.** Log likelihood ratio of edge against no edge: what the data alone say, "
         "prior left out. **Sign.** Of the regulator's effect: an arrow activates, a bar represses. "
-        "**Stability.** In how many random halves of the cells the evidence is positive.",
+        "**Stability.** In how many random halves of the cells the evidence is positive."
+        + " **Seeds.** In how many repetitions of the whole refinement, each on cells drawn anew "
+        "with replacement, the edge is adopted." * network.knows("seeds"),
         "**Level.** A fifth of the prior's edges is hidden at a time; a richer level is taken only "
         "where it finds them clearly better.",
     ]

@@ -41,6 +41,9 @@ class RefineSettings(Settings):
     )
     rounds: int = Field(8, ge=1, description="of inferring activities and refitting")
     halves: int = Field(5, ge=0, description="random halves of the cells, for the stability")
+    seeds: int = Field(
+        0, ge=0, description="refinements repeated on cells drawn anew, for the column seeds"
+    )
 
     # paper
     keep_prior: float = Field(0.982, gt=0, le=1, description="chance a prior edge is drawn")

@@ -299,9 +299,11 @@ class PerturbationData:
         """
         adata = self.adata.copy()
         adata.X = self.expression
+        if COUNTS in adata.layers:
+            adata.layers[COUNTS] = _whole_numbers(self.counts)
         adata.uns = {"gvci": json.dumps({"format": 1, "columns": vars(self.columns), **self.meta})}
         with replacing(path, DataError) as part:
-            adata.write_h5ad(part, compression="gzip", compression_opts=6)
+            adata.write_h5ad(part, compression="gzip", compression_opts=9)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -323,3 +325,10 @@ class PerturbationData:
             raise DataError(message) from None
         meta.pop("format", None)
         return cls(adata, columns, meta)
+
+
+def _whole_numbers(counts: sp.csr_matrix) -> sp.csr_matrix:
+    """Counts in the smallest type of whole numbers that holds them; others as they are."""
+    if not counts.nnz or (counts.data != np.rint(counts.data)).any() or counts.data.min() < 0:
+        return counts
+    return counts.astype(np.min_scalar_type(int(counts.data.max())))

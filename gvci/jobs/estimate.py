@@ -141,7 +141,7 @@ def refine_needs(size: DataSize, settings: RefineSettings, regulators: int) -> E
     if s.method == "calibrated":
         levels = 1 + (s.level if s.level is not None else s.highest_level)
         memory = LIBRARIES["refine"] + sparse + max(2.6 * dense, table)
-        seconds = 2 + levels * (1 + s.halves / 4) * (1e-7 * size.cells * n + 1e-5 * pairs)
+        seconds = 2 + levels * (1 + s.halves / 4 + s.seeds) * (1e-7 * size.cells * n + 1e-5 * pairs)
         return Estimate(memory, disk, seconds)
     widest = max(s.encoder_width, s.decoder_width)
     shown = 4.0 * min(SHOWN_CELLS, size.cells) * n * widest

@@ -78,10 +78,10 @@ class Cells:
         return np.setdiff1d(np.arange(self.values.shape[1]), self.sources)
 
     def subset(self, rows: np.ndarray) -> Cells:
-        """The same with some of the cells, standardised anew; `rows` are sorted positions."""
+        """The same with some of the cells, standardised anew; `rows` are sorted positions, of
+        which some may come more than once."""
         perturbed = [
-            (column, np.flatnonzero(np.isin(rows, mine, assume_unique=True)))
-            for column, mine in self.perturbed
+            (column, np.flatnonzero(np.isin(rows, mine))) for column, mine in self.perturbed
         ]
         some = tuple((column, mine) for column, mine in perturbed if len(mine))
         return Cells(_scaled(self.values[rows]), self.sources, self.prior, some)

@@ -88,6 +88,27 @@ def stability(
     return votes / settings.halves
 
 
+def adopted_share(
+    cells: Cells, settings: RefineSettings, progress: Callable[[], None] | None = None
+) -> np.ndarray:
+    """(n, s): share of seeds in which the whole refinement adopts the edge (W̃ > α).
+
+    Each seed draws as many cells anew, with replacement, chooses its level on folds of its own and
+    calibrates: what another sample of such cells would have given. A prior edge that no cell
+    speaks for may be adopted in every seed, for the prior is the same; `stability` tells these.
+    """
+    n_cells, alpha = len(cells.values), settings.alpha or DEFAULT_ALPHA
+    votes = np.zeros(cells.prior.shape)
+    for seed in range(settings.seed, settings.seed + settings.seeds):
+        rows = np.random.default_rng([seed, 6]).integers(0, n_cells, n_cells)
+        drawn, own = cells.subset(np.sort(rows)), settings.model_copy(update={"seed": seed})
+        level = choose_level(drawn, own).level if settings.level is None else settings.level
+        votes += fit_level(drawn, cells.prior, level, own)[1].weights > alpha
+        if progress:
+            progress()
+    return votes / settings.seeds
+
+
 def refine_calibrated(
     data: PerturbationData,
     prior: GRN,
@@ -102,7 +123,7 @@ def refine_calibrated(
     """
     inside = prior.restricted(data.genes, data.name)
     cells = Cells.of(data, inside)
-    steps = settings.highest_level + 2 + settings.halves
+    steps = settings.highest_level + 2 + settings.halves + settings.seeds
     done = 0
 
     def tick(words: str) -> None:
@@ -119,6 +140,9 @@ def refine_calibrated(
     stable = np.full(cells.prior.shape, np.nan)
     if settings.halves:
         stable = stability(cells, level, settings, lambda: tick("stability"))
+    seeds = np.full(cells.prior.shape, np.nan)
+    if settings.seeds:
+        seeds = adopted_share(cells, settings, lambda: tick("seeds"))
     alpha = settings.alpha or DEFAULT_ALPHA
     table = edge_table(
         data.genes,
@@ -130,6 +154,7 @@ def refine_calibrated(
         sign=np.sign(effects.signed),
         evidence=found.evidence,
         stability=stable,
+        seeds=seeds,
     )
     outside = found.weights[cells.candidate & ~cells.prior]
     background = float(np.median(outside)) if len(outside) else 0.0

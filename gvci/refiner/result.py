@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from gvci.refiner.paper import RelationRefiner
 
 TABLE, NOTES = "edges.parquet", "grn.json"
-COLUMNS = ["source", "target", "weight", "prior", "status", "sign", "evidence", "stability"]
-FORMAT = 3
-UNKNOWN = {"sign": 0, "evidence": np.nan, "stability": np.nan}
+TRIMMED = "trimmed"  # in the notes of a network that lists its strongest edges only
+COLUMNS = [
+    "source", "target", "weight", "prior", "status", "sign", "evidence", "stability", "seeds",
+]  # fmt: skip
+FORMAT = 4
+UNKNOWN = {"sign": 0, "evidence": np.nan, "stability": np.nan, "seeds": np.nan}
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,16 @@ class RefinedGRN:
             `sign`: +1 activates, −1 represses, 0 not known;
             `evidence`: log f1/f0, what the data alone say; NaN for preset `paper`;
             `stability`: share of random halves of the cells with positive evidence; NaN where it
-            was not computed.
+            was not computed;
+            `seeds`: share of seeds, each with cells drawn anew, whose refinement adopts the edge;
+            NaN where it was not computed.
         alpha: the threshold of eq. 12.
         background: median W̃ of the pairs outside the prior.
         meta: name, preset, prior, data, their hashes, seed, settings, created, notes, floors;
             of a calibrated network also level, support (a sentence), supported, hidden (lift
             and AUROC per level), p_in, p_out, kappa, thresholding (what it does not do, in words),
-            false_discovery with its caveat; of preset `paper` also steps.
+            false_discovery with its caveat; of preset `paper` also steps; of a trimmed network
+            what is not listed, see `trimmed.py`.
     """
 
     genes: pd.Index
@@ -88,8 +94,8 @@ class RefinedGRN:
         return [str(name) for name in adopted.index] + sorted(map(str, others))
 
     def counts(self) -> dict[str, int]:
-        """Number of edges kept, added and removed."""
-        found = self.table["status"].value_counts()
+        """Number of edges kept, added and removed, also of those that are not listed."""
+        found = self.meta.get(TRIMMED, {}).get("counts") or self.table["status"].value_counts()
         return {status: int(found.get(status, 0)) for status in ("kept", "added", "removed")}
 
     def sentences(self) -> list[str]:
@@ -106,14 +112,38 @@ class RefinedGRN:
                 f"{self.meta['false_discovery']['caveat']}"
             )
         said = [*self.meta.get("notes", []), *self.meta.get("thresholding", [])]
+        said += [self.meta[TRIMMED]["sentence"]] if TRIMMED in self.meta else []
         return told + [str(sentence) for sentence in said]
+
+    def require_whole(self, what: str) -> None:
+        """Refuse what needs every judged pair where only the strongest edges are listed.
+
+        Args:
+            what: the beginning of the sentence, e.g. "Training on this network".
+
+        Raises:
+            GRNError: the network is trimmed; says where the rest is.
+        """
+        if TRIMMED in self.meta:
+            prior = self.meta[TRIMMED]["prior"]
+            message = (
+                f"{what} needs all its pairs, and this copy lists its strongest edges only. Fetch "
+                f"the prior ({prior}) from the catalogue or set GVCI_DATA_DIR, and refine again."
+            )
+            raise GRNError(message)
+
+    def adopted_hash(self) -> str:
+        """SHA-256 of Ê, whole also where it is not listed."""
+        note = self.meta.get(TRIMMED)
+        return self.adopted().fingerprint() if note is None else str(note["adopted_hash"])
 
     def adopted(self) -> GRN:
         """Ê of eq. 12: the edges above α, which the main model takes.
 
         Raises:
-            GRNError: no edge is above α.
+            GRNError: no edge is above α, or not all are listed.
         """
+        self.require_whole("A model on this network")
         edges = self.table[self.table["status"].isin(("kept", "added"))]
         if edges.empty:
             message = (
@@ -158,7 +188,8 @@ class RefinedGRN:
                 notes.pop("alpha"),
                 notes.pop("background"),
             )
-            # Networks of the first format have no sign, evidence and stability.
+            # Networks of the first format have no sign, evidence and stability, up to the third
+            # no seeds.
             table = table.assign(**{c: v for c, v in UNKNOWN.items() if c not in table})
             table = table[COLUMNS + [c for c in table.columns if c not in COLUMNS]]
             return cls(pd.Index(genes), table, float(alpha), float(background), notes)
@@ -206,6 +237,7 @@ def edge_table(
     sign: np.ndarray | None = None,
     evidence: np.ndarray | None = None,
     stability: np.ndarray | None = None,
+    seeds: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """The table of a RefinedGRN: every pair out of `sources` but self-connections.
 
@@ -216,7 +248,7 @@ def edge_table(
         prior: bool.
         alpha: threshold of the status.
         order: what to sort by, falling; W̃ unless given (logits do not saturate).
-        sign, evidence, stability: columns; 0, NaN and NaN where not known.
+        sign, evidence, stability, seeds: columns; 0 and NaN where not known.
     """
     candidate = np.ones(weights.shape, dtype=bool)
     candidate[sources, np.arange(len(sources))] = False
@@ -245,6 +277,7 @@ def edge_table(
             "sign": column(sign, 0.0).astype(np.int64),
             "evidence": column(evidence, np.nan),
             "stability": column(stability, np.nan),
+            "seeds": column(seeds, np.nan),
         }
     )
 

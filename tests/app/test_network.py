@@ -42,8 +42,8 @@ def variant(tmp_path: Path, grn: RefinedGRN) -> str:
 
 def of_paper(grn: RefinedGRN) -> RefinedGRN:
     """The same edges as preset `paper` would tell them."""
-    table = grn.table.assign(sign=0, evidence=math.nan, stability=math.nan)
-    meta = {k: grn.meta[k] for k in ("name", "prior", "settings", "created")}
+    table = grn.table.assign(sign=0, evidence=math.nan, stability=math.nan, seeds=math.nan)
+    meta = {k: grn.meta[k] for k in ("name", "prior", "settings")}
     meta |= {"preset": "paper", "floors": {"background": 0.16, "prior_floor": None}}
     return RefinedGRN(grn.genes, table, 0.5, 0.16, meta)
 
@@ -81,13 +81,14 @@ def test_card_and_table_have_sign_evidence_and_stability(open_page: OpenPage):
     test = open_page("network")
     text = sound(test)
     assert list(test.dataframe[0].value.columns) == [
-        "Regulator", "Target", "Weight", "Sign", "Evidence", "Stability", "Status",
+        "Regulator", "Target", "Weight", "Sign", "Evidence", "Stability", "Status", "Seeds",
     ]  # fmt: skip
     assert {m.label: m.value for m in test.metric} == {
         "Weight, prior → refined": "1 → 1.00", "Over background": "+1.00",
         "Stability": "5 of 5 halves",
     }  # fmt: skip
     assert "3,600 times more likely an edge than not (log likelihood ratio +8.2)." in text
+    assert "Adopted in 5 of 5 seeds." in text
     assert "Activates" in text
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from gvci.gate_words import gate_sentence
 from gvci.model_card import facts, grn_name, title, warnings
-from gvci.pretrained import card
 from gvci.run import Run
+from gvci.shipped_card import card
 from gvci.verdict import number
 
 DEMO = Path(__file__).parents[2] / "pretrained" / "demo"
@@ -66,5 +66,6 @@ def test_a_collapse_is_told(run: Run):
     assert "- Warning: Counterfactuals hardly vary" in card(run)
 
 
-def test_the_shipped_card_is_that_of_the_shipped_run(run: Run):
-    assert (DEMO / "card.md").read_text(encoding="utf-8") == card(run)
+def test_notes_that_differ_in_a_perturbation_only_are_told_once(run: Run):
+    run.scores["ood"]["notes"] = ["STAT1 is left out.", "IRF1 is left out.", "It is small."]
+    assert dict(facts(run))["Note"] == "STAT1 is left out. (And 1 more like it.) It is small."

@@ -11,7 +11,10 @@ import pytest
 from gvci.config import RefineSettings
 from gvci.data.dataset import PerturbationData
 from gvci.data.findings import Columns
+from gvci.errors import GRNError
+from gvci.recovery import evaluate_edges
 from gvci.refiner.result import COLUMNS, RefinedGRN
+from gvci.refiner.trimmed import trimmed
 from gvci.training import refine
 
 
@@ -83,3 +86,54 @@ def test_a_floor_above_alpha_is_said(small_data, small_simulation):
 def test_level_can_be_fixed(small_data, small_simulation):
     settings = RefineSettings.preset("quick", level=0)
     assert refine(small_data, small_simulation.prior, settings, "quick").meta["level"] == 0
+
+
+def test_seeds_are_shares_of_whole_refinements(small_data, small_simulation):
+    """Strong edges are adopted in every seed, edges near α in some, and others in none."""
+    settings = RefineSettings(halves=0, seeds=4, highest_level=1)
+    table = refine(small_data, small_simulation.prior, settings).table
+    assert set(table["seeds"]) <= {0.0, 0.25, 0.5, 0.75, 1.0}
+    adopted = table["status"].isin(["kept", "added"])
+    assert table["seeds"][adopted].mean() > 0.8
+    assert (table["seeds"].head(20) == 1).all()
+    assert table["seeds"][table["weight"] < 0.1].mean() < 0.02
+    assert table["seeds"].between(0.1, 0.9).any()
+    again = refine(small_data, small_simulation.prior, settings).table
+    pd.testing.assert_frame_equal(again, table, check_exact=True)
+    other = refine(small_data, small_simulation.prior, settings.model_copy(update={"seed": 1}))
+    merged = table.merge(other.table, on=["source", "target"], suffixes=("", "_other"))
+    assert (merged["seeds"] != merged["seeds_other"]).any()
+
+
+def test_without_seeds_the_column_is_not_known(refined):
+    assert refined.table["seeds"].isna().all()
+
+
+def test_a_trimmed_network_lists_what_the_data_speak_for_and_counts_the_rest(refined, tmp_path):
+    few = trimmed(refined, "dorothea", most=3)
+    assert set(few.table["status"]) <= {"kept", "added"}
+    assert (few.table["evidence"] > 0).all()
+    assert few.table["source"].value_counts().max() == 3
+    assert few.counts() == refined.counts()
+    assert few.meta["trimmed"]["counts"]["absent"] == (refined.table["status"] == "absent").sum()
+    assert few.adopted_hash() == refined.adopted().fingerprint()
+    strongest = refined.table[refined.table["status"].isin(["kept", "added"])]
+    first = strongest.sort_values("evidence", ascending=False).groupby("source").head(3)
+    assert len(few.table.merge(first, on=["source", "target"])) == len(few.table)
+    few.save(tmp_path, "data.h5ad")
+    read = RefinedGRN.load(tmp_path)
+    pd.testing.assert_frame_equal(read.table, few.table, check_exact=True)
+    assert "3 a regulator" in read.sentences()[-1]
+    left_out = refined.table[refined.table["status"] == "removed"]
+    assert len(left_out) > 0
+    assert not set(map(tuple, left_out[["source", "target"]].to_numpy())) & set(
+        map(tuple, read.table[["source", "target"]].to_numpy())
+    )
+
+
+def test_what_needs_every_pair_of_a_trimmed_network_is_refused(refined, small_simulation):
+    few = trimmed(refined, "dorothea")
+    with pytest.raises(GRNError, match=r"Fetch the prior \(dorothea\) .* GVCI_DATA_DIR"):
+        few.adopted()
+    with pytest.raises(GRNError, match="A score of recovered edges needs all its pairs"):
+        evaluate_edges(few, small_simulation.truth, resamples=0)
