@@ -113,8 +113,9 @@ def standard(genes: int) -> dict[str, float]:
     import numpy as np
 
     from gvci import RefineSettings
-    from gvci.refiner.cells import Cells, residuals
+    from gvci.refiner.cells import Cells
     from gvci.refiner.procedure import choose_level, fit_level, stability
+    from gvci.refiner.residuals import Residuals
 
     rng = np.random.default_rng(0)
     activity = rng.normal(size=(CELLS, SOURCES)).astype(np.float32)
@@ -129,7 +130,8 @@ def standard(genes: int) -> dict[str, float]:
     perturbed = tuple((j, np.arange(j * 100, j * 100 + 100)) for j in range(20))
     settings = RefineSettings.preset("standard")
     start = time.process_time()
-    cells = Cells(residuals(values, groups), np.arange(SOURCES), prior, perturbed)
+    residuals = Residuals.of(values, np.arange(CELLS), groups)
+    cells = Cells(residuals, np.arange(SOURCES), prior, perturbed)
     fit_level(cells, cells.prior, 1, settings)
     level_1 = time.process_time() - start
     start = time.process_time()
