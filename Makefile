@@ -1,6 +1,6 @@
 # make run · make test · make check · make screens · make pretrained · make fuzz
 # make bench-table1 · bench-edges · bench-model · bench-scores · bench-coverage · bench-estimator
-# make bench-load · bench-pages
+# make bench · bench-load · bench-pages
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
@@ -12,7 +12,7 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .PHONY: run test check screens pretrained fuzz browser clean
 .PHONY: bench-table1 bench-edges bench-model bench-scores bench-coverage bench-estimator
-.PHONY: bench-load bench-pages
+.PHONY: bench bench-load bench-pages
 
 run: $(VENV)/.run  ## install what running needs, then serve the dashboard with the shipped demo
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST) \
@@ -32,6 +32,9 @@ screens: $(VENV)/.test browser  ## make docs/screens again
 
 pretrained: $(VENV)/.run  ## make pretrained/demo again
 	$(BIN)/python -m gvci.pretrained
+
+bench: $(VENV)/.run  ## speed and scale beside literal forms, growth, a million cells; resumes
+	$(BIN)/python -m benchmarks.bench $(PARTS)
 
 bench-edges: $(VENV)/.run  ## refined edges against their rivals; resumes where it stopped
 	$(BIN)/python -m benchmarks.edges

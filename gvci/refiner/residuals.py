@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-MOST_NUMBERS = 2**26  # in a block, 270 MB
+MOST_NUMBERS = 2**26  # that are kept dense, 270 MB
+IN_A_BLOCK = 4  # as many times fewer, where there are more
 TINY = 1e-6
 
 
@@ -59,8 +60,10 @@ class Residuals:
     ) -> None:
         self._expression, self._cells, self._steps = expression, cells, tuple(steps)
         self.shape = (len(cells), expression.shape[1])
-        self._size = max(1, MOST_NUMBERS // max(1, self.shape[1]))
-        self._whole = self._made(np.arange(len(cells))) if len(cells) <= self._size else None
+        fits = len(cells) * self.shape[1] <= MOST_NUMBERS
+        most = max(1, MOST_NUMBERS // IN_A_BLOCK // max(1, self.shape[1]))
+        self._size = max(1, len(cells)) if fits else most
+        self._whole = self._made(np.arange(len(cells))) if fits else None
 
     @classmethod
     def of(

@@ -368,7 +368,7 @@ def test_prior_with_few_edges_is_not_judged(small):
 def test_cells_in_many_blocks_give_what_all_at_once_give(
     level, small_data, small_simulation, small, monkeypatch
 ):
-    monkeypatch.setattr("gvci.refiner.residuals.MOST_NUMBERS", 100 * len(small_data.genes))
+    monkeypatch.setattr("gvci.refiner.residuals.MOST_NUMBERS", 400 * len(small_data.genes))
     parted = Cells.of(small_data, small_simulation.prior)
     assert not parted.values.whole
     assert len(list(parted.values.blocks())) > 3
