@@ -140,7 +140,7 @@ def stream(found: Found) -> list[str]:
     for way, row in there.items():
         most = max(value for name, value in row.items() if name.endswith("_anon"))
         lines.append(
-            f"| {WAYS[way]} | {row['step_s']:.3f} | {row['step_processor_s']:.3f} "
+            f"| {WAYS[way]} | {row['step_clock_s']:.3f} | {row['step_s']:.3f} "
             f"| {row['read_s']:.0f} | {row['start_s']:.0f} | {most:.2f} "
             f"| {row['step_anon']:.2f} | {row['mapped']:.2f} |"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +11,10 @@ if TYPE_CHECKING:
     from gvci.data.encoding import TreatmentCode
 
 
-def numbered(*columns: np.ndarray | Sequence[str]) -> tuple[list[str], np.ndarray]:
+def numbered(*columns: np.ndarray | pd.Series, between: str = "\t") -> tuple[list[str], np.ndarray]:
     """The different words of the cells, sorted, and (cells,) the place of each cell's among them.
 
-    Several columns make one word, joined by tabs.
+    Several columns make one word, joined by what stands between them.
     """
     key: np.ndarray = np.zeros(len(columns[0]), dtype=np.int64)
     kinds: list[np.ndarray] = []
@@ -28,7 +27,7 @@ def numbered(*columns: np.ndarray | Sequence[str]) -> tuple[list[str], np.ndarra
     for words in reversed(kinds):
         present, at = np.divmod(present, max(len(words), 1))
         parts.insert(0, words[at])
-    joined = ["\t".join(map(str, row)) for row in zip(*parts, strict=True)]
+    joined = [between.join(map(str, row)) for row in zip(*parts, strict=True)]
     names, rank = np.unique(np.asarray(joined, dtype=object), return_inverse=True)
     return [str(name) for name in names], rank[place]
 
