@@ -5,9 +5,9 @@
 One axis is varied at a time around 2,000 genes × 20,000 cells, 20 perturbations in 8 groups, 10 %
 of the values not 0, a prior of 10,000 edges from 200 regulators. Each point is a file made by one
 process and read by another on one thread: reading and checking it, the start of a `standard`
-model (kriging, components), a training step, the mean of 500 control cells under another
-perturbation, and `refine quick`; seconds are of the processor. Memory is anonymous memory at its most; a file whose matrix is
-above 130 MB is mapped, and its pages are the system's to take back.
+model (kriging, components), a training step, 500 control cells under another perturbation, and
+`refine quick`; seconds are of the processor. Memory is anonymous memory at its most; a file whose
+matrix is above 130 MB is mapped, and its pages are the system's to take back.
 """
 
 from __future__ import annotations
