@@ -1,6 +1,6 @@
 # make run · make test · make check · make docs · make screens · make pretrained · make story
-# make fuzz · bench-load · bench-pages
-# make bench-table1 · bench-edges · bench-model · bench-scores · bench-coverage · bench-estimator
+# make fuzz · bench-table1 · bench-edges · bench-model · bench-scores · bench-coverage · bench-estimator
+# make bench · bench-load · bench-pages
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
@@ -12,7 +12,7 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .PHONY: run test check docs screens pretrained story fuzz browser clean
 .PHONY: bench-table1 bench-edges bench-model bench-scores bench-coverage bench-estimator
-.PHONY: bench-load bench-pages
+.PHONY: bench bench-load bench-pages
 
 run: $(VENV)/.run  ## install what running needs, then serve the dashboard with the shipped demo
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST) \
@@ -38,6 +38,9 @@ pretrained: $(VENV)/.run  ## make the folders of pretrained/ again; the real one
 
 story: $(VENV)/.run  ## make docs/story.md and its figures again; needs Kang's and Papalexi's cells
 	OMP_NUM_THREADS=1 $(BIN)/python -m story
+
+bench: $(VENV)/.run  ## speed and scale beside literal forms, growth, a million cells; resumes
+	$(BIN)/python -m benchmarks.bench $(PARTS)
 
 bench-edges: $(VENV)/.run  ## refined edges against their rivals; resumes where it stopped
 	$(BIN)/python -m benchmarks.edges

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 import tracemalloc
@@ -24,6 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.parts import write
+from benchmarks.problem import PROBLEMS, problem_of
+from benchmarks.process import ROOT, apart
 from gvci.benchmark.words import made_by
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from gvci import PerturbationData
 
-ROOT = Path(__file__).resolve().parents[1]
 CELLS, GENES, PERTURBATIONS, DENSITY = 20_000, 2_000, 70, 0.15
 LITERAL_PERTURBATIONS = 3
 CASES = (("cell", 4), ("cell", 16), ("pretreatment", 4), ("pretreatment", 16), ("bands", 4))
@@ -115,19 +114,20 @@ def literal(data: PerturbationData, model: Cheap, perturbations: Sequence[str]) 
     return int(pd.concat(frames).memory_usage().sum())
 
 
-def case(form: str, groups: int) -> dict[str, float]:
-    """Measure one case in this process."""
+def case(form: str, problem: str) -> dict[str, float]:
+    """Measure one case in this process; the problem is a number of groups, or "demo", "paper"."""
     from gvci.estimator import marginal_effects
 
-    data = cohort(groups)
+    data = problem_of(problem)[0] if problem in PROBLEMS else cohort(int(problem))
     model = Cheap(data)
-    marginal_effects(model, data, ["P0"], ["group 0"])  # what is read once is read
+    # What is read once is read.
+    marginal_effects(model, data, data.perturbations[:1], sorted(set(data.groups))[-1:])
     model.seconds = 0.0
     tracemalloc.start()
     start, wall = time.process_time(), time.perf_counter()
     if form == "literal":
         some = data.perturbations[:LITERAL_PERTURBATIONS]
-        table, scale = literal(data, model, some), PERTURBATIONS / LITERAL_PERTURBATIONS
+        table, scale = literal(data, model, some), len(data.perturbations) / len(some)
     else:
         latent = "cell" if form == "cell" else "pretreatment"
         frame = marginal_effects(model, data, latent=latent, bands=form == "bands")
@@ -143,20 +143,7 @@ def case(form: str, groups: int) -> dict[str, float]:
 
 def measured(form: str, groups: int) -> dict[str, float]:
     """`case` in a process of its own."""
-    words = [sys.executable, "-m", "benchmarks.estimator", "--case", form, str(groups)]
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        words,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, **threads},
-    )
-    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    numbers = "  ".join(f"{name} {value:.3g}" for name, value in answer.items())
-    print(f"{form:>12} {groups:>3} groups  {numbers}", flush=True)
-    return answer
+    return apart("benchmarks.estimator", form, str(groups))
 
 
 def report(found: dict[tuple[str, int], dict[str, float]], command: str) -> str:
@@ -199,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--case", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.case:
-        print(json.dumps(case(given.case[0], int(given.case[1]))))
+        print(json.dumps(case(*given.case)))
         return 0
     found = {one: measured(*one) for one in (*CASES, *LITERAL)}
     words = sys.argv[1:] if arguments is None else arguments

@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.problem import problem_of, run_of
+from benchmarks.process import apart
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from gvci import PerturbationData
     from gvci.task import GraphVCITask
 
-ROOT = Path(__file__).resolve().parents[1]
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "dot": ("paper", {"decoder": "dot"}),
     "att": ("paper", {}),
@@ -39,23 +37,26 @@ LITERAL_PAIRS = {"att": 12}  # of the literal evaluation are run, and the second
 FORMS = ("ours", "literal")
 
 
-def case(what: str, model: str, form: str) -> dict[str, float]:
+def case(
+    what: str, model: str, form: str, problem: str = "paper", threads: str = "1"
+) -> dict[str, float]:
     """Measure one case in this process."""
     import torch
 
-    from benchmarks.paper_size import LARGE, PAPER, cells
     from gvci import TrainSettings
     from gvci.task import GraphVCITask
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(threads))
     preset, changes = MODELS[model]
     settings = TrainSettings.preset(preset, **changes)
-    data, grn = cells(LARGE if what == "large" else PAPER)
+    data, grn = problem_of("large" if what == "large" else problem)
     start = time.process_time()
     task = GraphVCITask(data, grn, settings)
     started = time.process_time() - start
     if what == "evaluate":
         found = evaluation(task, data, model, form)
+    elif what == "predict":
+        found = prediction(task, data, form)
     elif form == "literal":
         found = literal_steps(task)
     else:
@@ -66,29 +67,30 @@ def case(what: str, model: str, form: str) -> dict[str, float]:
     return found | {"start_s": started, "peak_gib": whole - size, "matrix_gib": size}
 
 
-def median(call: Callable[[], Any], warm: int, count: int) -> float:
-    """Median seconds of a call."""
+def median(call: Callable[[], Any], warm: int, count: int) -> dict[str, float]:
+    """Median seconds of a call, of the processor and of the clock."""
     seconds = []
     for _ in range(warm + count):
-        start = time.process_time()
+        start = time.process_time(), time.perf_counter()
         call()
-        seconds.append(time.process_time() - start)
-    return statistics.median(seconds[warm:])
+        seconds.append((time.process_time() - start[0], time.perf_counter() - start[1]))
+    processor, clock = zip(*seconds[warm:], strict=True)
+    return {"seconds": statistics.median(processor), "clock_s": statistics.median(clock)}
 
 
 def steps(task: GraphVCITask, warm: int, count: int) -> dict[str, float]:
     """A training step of ours, and the share of it in which the batch is made."""
     make, spent = task.matcher.batch, []
 
-    def watched(rows: np.ndarray, rng: np.random.Generator) -> Any:
+    def watched(*given: Any) -> Any:
         start = time.process_time()
-        batch = make(rows, rng)
+        batch = make(*given)
         spent.append(time.process_time() - start)
         return batch
 
     task.matcher.batch = watched
-    seconds = median(task.step, warm, count)
-    return {"seconds": seconds, "loading_share": statistics.median(spent[warm:]) / seconds}
+    found = median(task.step, warm, count)
+    return found | {"loading_share": statistics.median(spent[warm:]) / found["seconds"]}
 
 
 def literal_steps(task: GraphVCITask) -> dict[str, float]:
@@ -100,7 +102,19 @@ def literal_steps(task: GraphVCITask) -> dict[str, float]:
 
     literal, rng = Literal(task), np.random.default_rng(0)
     noise = torch.Generator().manual_seed(0)
-    return {"seconds": median(lambda: literal.step(rng, noise), *STEPS["literal"])}
+    return median(lambda: literal.step(rng, noise), *STEPS["literal"])
+
+
+def prediction(task: GraphVCITask, data: PerturbationData, form: str) -> dict[str, float]:
+    """Up to 500 control cells of the last group under the first perturbation, cell by cell."""
+    import numpy as np
+
+    controls = np.flatnonzero(data.is_control & (data.groups == data.groups[-1]))[:500]
+    label = data.perturbations[0]
+    predict: Callable[..., Any] = run_of(task, data).predict
+    if form == "literal":
+        predict = predictor(task, data, form)
+    return median(lambda: predict(controls, label), 1, 3) | {"cells": len(controls)}
 
 
 def evaluation(
@@ -115,63 +129,39 @@ def evaluation(
     predict, run = predictor(task, data, form), len(pairs)
     if form == "literal":
         run = min(run, LITERAL_PAIRS.get(model, run))
-    start = time.process_time()
+    start, clock = time.process_time(), time.perf_counter()
     for pair in pairs[:run]:
         truth, control = (moments(data.expression[rows]) for rows in (pair.cells, pair.controls))
         de = most_changed(truth, control, 50)
         mean_scores(truth[0], predict(pair.controls, pair.perturbation), control[0], de)
     seconds = (time.process_time() - start) * len(pairs) / run
-    return {"seconds": seconds, "pairs": len(pairs), "pairs_run": run}
+    clock = (time.perf_counter() - clock) * len(pairs) / run
+    return {"seconds": seconds, "clock_s": clock, "pairs": len(pairs), "pairs_run": run}
 
 
 def predictor(task: GraphVCITask, data: PerturbationData, form: str) -> Callable[..., np.ndarray]:
     """(cells, perturbation) → (n,) mean, by a run in memory or by the literal form."""
-    import numpy as np
     import torch
 
     from benchmarks.literal import Literal
-    from gvci import Run
-    from gvci.gate import Gate
-    from gvci.prediction import TrainedModel
 
     if form == "literal":
         literal, noise = Literal(task), torch.Generator().manual_seed(0)
         return lambda rows, label: literal.predict_mean(rows, label, noise)
-    header = {
-        "genes": list(data.genes),
-        "treatment": data.treatment_code.to_json(),
-        "covariates": data.covariate_code.to_json(),
-        "settings": task.settings.model_dump(),
-    }
-    alone = Gate(1.0, "", (), (), np.zeros((0, 0, len(data.genes)), dtype=np.float32))
-    run = Run(ROOT, "run")
-    run.model, run.data = TrainedModel([task.member()], alone, header), data
-    return run.predict_mean
+    predict: Callable[..., np.ndarray] = run_of(task, data).predict_mean
+    return predict
 
 
 def measured(what: str, model: str, form: str) -> dict[str, float]:
     """`case` in a process of its own."""
-    words = [sys.executable, "-m", "benchmarks.model", "--case", what, model, form]
-    threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    done = subprocess.run(
-        words,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, **threads},
-    )
-    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    numbers = "  ".join(f"{name} {value:.3g}" for name, value in answer.items())
-    print(f"{what:>8} {model:>8} {form:>7}  {numbers}", flush=True)
-    return answer
+    return apart("benchmarks.model", what, model, form)
 
 
 def main() -> None:
     """Measure all cases and print a table, and with --json one object as the last line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="leave out what the object is not of")
-    parser.add_argument("--case", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--case", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.case:
         print(json.dumps(case(*given.case)))

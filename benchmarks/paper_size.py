@@ -20,7 +20,10 @@ STATES, DONORS = 4, 2
 
 
 class Size(NamedTuple):
-    """How much; `treated` and `controls` are cells of a perturbation and controls in a group."""
+    """How much; `treated` and `controls` are cells of a perturbation and controls in a group.
+
+    Edges leave the first `regulators` genes; 0 for all.
+    """
 
     genes: int = 2013
     edges: int = 42_563
@@ -28,6 +31,7 @@ class Size(NamedTuple):
     treated: int = 31
     controls: int = 500
     density: float = 0.15
+    regulators: int = 0
 
 
 PAPER = Size()
@@ -51,7 +55,7 @@ def cells(size: Size = PAPER) -> tuple[PerturbationData, GRN]:
     obs.index = obs.index.astype(str)
     adata = ad.AnnData(_expression(len(obs), size, rng), obs, pd.DataFrame(index=names))
     return PerturbationData(adata, Columns("perturbation", "control", ("state", "donor"))), GRN(
-        names, _edges(names, size.edges, rng), "random"
+        names, _edges(names, size, rng), "random"
     )
 
 
@@ -67,10 +71,15 @@ def _expression(cells: int, size: Size, rng: np.random.Generator) -> sp.csr_matr
     return sp.csr_matrix((values, indices.ravel(), starts), shape=(cells, size.genes))
 
 
-def _edges(names: pd.Index, count: int, rng: np.random.Generator) -> pd.DataFrame:
+def _edges(names: pd.Index, size: Size, rng: np.random.Generator) -> pd.DataFrame:
     """Different pairs, no gene with itself."""
     n = len(names)
-    pairs = rng.choice(n * (n - 1), count, replace=False, shuffle=False)
-    targets, places = np.divmod(pairs, n - 1)
-    sources = places + (places >= targets)
+    few = min(size.regulators or n, n)
+    pairs = rng.choice(few * (n - 1), min(size.edges, few * (n - 1)), replace=False, shuffle=False)
+    if few < n:
+        sources, places = np.divmod(pairs, n - 1)
+        targets = places + (places >= sources)
+    else:  # as the tables were measured
+        targets, places = np.divmod(pairs, n - 1)
+        sources = places + (places >= targets)
     return pd.DataFrame({"source": names[sources], "target": names[targets], "weight": 1.0})

@@ -14,6 +14,7 @@ import numpy as np
 
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.dataset import SPLIT, PerturbationData
+from gvci.data.numbering import numbered
 from gvci.ensemble import train
 from gvci.errors import CheckpointError, GRNError, PredictionError, SettingsError
 from gvci.estimator.effects import ESTIMATION_SPLITS
@@ -148,9 +149,7 @@ def deal(data: PerturbationData, folds: int, seed: int) -> np.ndarray:
         )
         raise SettingsError(message)
     rng = np.random.default_rng([seed, 7])
-    pairs = np.char.add(
-        np.char.add(data.groups[rows].astype(str), "\t"), data.perturbation[rows].astype(str)
-    )
+    _, pairs = numbered(data.groups[rows], data.perturbation[rows])
     assigned = np.full(data.n_cells, NO_FOLD)
     order = rows[np.lexsort((rng.permutation(len(rows)), pairs))]
     # One round over all pairs, so that small pairs do not all begin at the first fold.

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from gvci.data.dataset import PerturbationData
+from gvci.data.numbering import numbered
 from gvci.kriging import Constants, choose_constants, kriged_effects, within_pair_variance
 from gvci.model.start import Effects
 from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
@@ -41,9 +42,7 @@ def kriging_constants(data: PerturbationData) -> tuple[Constants, float]:
     """The chosen constants and the variance within pairs, once per dataset."""
     if data not in _CONSTANTS:
         rows = data.rows(LEARNING_SPLITS)
-        pair = np.char.add(
-            np.char.add(data.groups[rows].astype(str), "\t"), data.perturbation[rows].astype(str)
-        )
-        noise = within_pair_variance(data.expression[rows], pair)
+        _, pair = numbered(data.groups[rows], data.perturbation[rows])
+        noise = within_pair_variance(data.expression, rows, pair)
         _CONSTANTS[data] = (choose_constants(pseudobulks(data), noise), noise)
     return _CONSTANTS[data]

@@ -63,8 +63,7 @@ class Judge:
 
         self.data, self.pair, self.group, self.others = data, pair, group, others
         self._rng, self._known = rng, truth
-        self._measured = data.expression[pair.cells]
-        changed = moments(self._measured)
+        changed = moments(data.expression, pair.cells)
         self.truth, self.control = changed[0], group.mean
         self.de = most_changed(changed, group.moments, N_DE)
         self.targets = target_genes(pair.perturbation, list(data.genes))
@@ -159,8 +158,9 @@ class Judge:
     def ceiling(self) -> Judged:
         """The scores of one half of the true cells against the other."""
         seed = int(self._rng.integers(2**31))
+        expression, cells = self.data.expression, self.pair.cells
         halves = split_half(
-            self._measured, self.control, self.de, self.others, self.targets, seed=seed
+            expression, self.control, self.de, self.others, self.targets, rows=cells, seed=seed
         )
         (one, first), (other, second) = self._true_halves
         scores = {
@@ -170,9 +170,8 @@ class Judge:
             "wasserstein": number(wasserstein_by_gene(one, other).mean()),
             "des": average([overlap(first, second), overlap(second, first)]),
         }
-        order = self._rng.permutation(len(self.pair.cells))
-        parts = [self._measured[half].mean(axis=0) for half in np.array_split(order, 2)]
-        said, true = (np.asarray(part, dtype=np.float64).ravel() for part in parts)
+        order = self._rng.permutation(len(cells))
+        said, true = (self.data.mean(cells[half]) for half in np.array_split(order, 2))
         return Judged(dict.fromkeys(SCORES) | scores, said, true)
 
     # --- how ---------------------------------------------------------------------------

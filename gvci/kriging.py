@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from gvci.data.portions import averages, portions
 from gvci.pseudobulk import FEWEST_CELLS, Pseudobulks, squared_errors
 
 LEVEL_VARIANCE = 1e3  # levels of groups are as good as free
@@ -222,12 +223,17 @@ def kriged_effects(
     return table
 
 
-def within_pair_variance(expression: sp.csr_matrix, pair: np.ndarray) -> float:
-    """Mean over genes of the variance over cells around their pair's mean."""
-    _, member = np.unique(pair, return_inverse=True)
-    sizes = np.bincount(member)
-    cells = np.arange(len(member))
-    means = sp.csr_matrix((1 / sizes[member], (member, cells))) @ expression
-    squares = float(expression.multiply(expression).sum())
+def within_pair_variance(expression: sp.csr_matrix, rows: np.ndarray, pair: np.ndarray) -> float:
+    """Mean over genes of the variance over cells around their pair's mean.
+
+    Args:
+        expression: (all cells, n).
+        rows: positions of the cells that count.
+        pair: (rows,) the number of each one's pair.
+    """
+    sizes = np.bincount(pair)
+    means = averages(expression, rows, pair, sizes)
+    parts = (part for _, part in portions(expression, rows))
+    squares = sum(float(part.multiply(part).sum()) for part in parts)
     explained = float((means.multiply(means)).multiply(sizes[:, None]).sum())
-    return float(max(0.0, squares - explained) / (expression.shape[0] * expression.shape[1]))
+    return float(max(0.0, squares - explained) / (len(rows) * expression.shape[1]))

@@ -14,6 +14,8 @@ import torch
 
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
+from gvci.data.numbering import Treatments, numbered
+from gvci.data.portions import averages, row_squares
 from gvci.devices import WHOLE, Share
 from gvci.errors import TrainingError
 from gvci.model import Batch
@@ -48,23 +50,20 @@ class Matcher:
         self.validation = np.flatnonzero((data.split == "validation") & seen)
         # OOD cells may carry labels that no training cell has: only the others are coded.
         coded = data.split != "ood"
-        self.treatment = np.zeros((data.n_cells, data.treatment_code.width), dtype=np.float32)
-        self.treatment[coded] = data.treatment_code.encode(
-            list(data.perturbation[coded]), list(data.dose[coded])
-        )
+        self.treatment = Treatments(data.treatment_code, data.perturbation, data.dose, coded)
         self.train, self.treated = train, treated
         self.counted = settings.likelihood != "normal"
-        self.squares = np.asarray(self.expression.multiply(self.expression).sum(axis=1)).ravel()
+        self.squares = row_squares(self.expression)
         self._index_strata()
         if settings.kernel == "means":
             self._average_strata()
 
     def _index_strata(self) -> None:
         """Training cells sorted by (stratum, perturbation, dose), and where each run starts."""
-        _, self.stratum = np.unique(self.data.strata.astype(str), return_inverse=True)
-        doses = np.char.mod("%.6g", self.data.dose.astype(np.float64))
-        arms = np.char.add(np.char.add(self.data.perturbation.astype(str), "\t"), doses)
-        _, self.arm = np.unique(arms, return_inverse=True)
+        _, self.stratum = numbered(self.data.strata)
+        amounts, dose = np.unique(self.data.dose, return_inverse=True)
+        doses = np.array([f"{amount:.6g}" for amount in amounts], dtype=object)[dose]
+        _, self.arm = numbered(self.data.perturbation, doses)
         self.n_arms = int(self.arm.max()) + 1
         self.cell = self.stratum * self.n_arms + self.arm
         self.order = self.train[np.argsort(self.cell[self.train], kind="stable")]
@@ -76,9 +75,10 @@ class Matcher:
     def _average_strata(self) -> None:
         """Mean and spread of all training cells of each stratum and treatment: no draw needed."""
         key, n = self.cell[self.train], self.expression.shape[1]
+        means = averages(self.expression, self.train, key, self.counts, np.float32)
+        self.means = np.asarray(means.toarray())
         weights = (1 / self.counts[key], (key, np.arange(len(key))))
         average = sp.csr_matrix(weights, shape=(len(self.counts), len(key)), dtype=np.float32)
-        self.means = np.asarray((average @ self.expression[self.train]).toarray())
         squares = average @ self.squares[self.train]
         self.spreads = ((squares - (self.means**2).sum(axis=1)) / n).clip(min=0)
 

@@ -56,7 +56,7 @@ class GroupCells:
         """Mean, variance and number of the control cells."""
         from gvci.data.genes import moments
 
-        return moments(self.data.expression[self.controls])
+        return moments(self.data.expression, self.controls)
 
     @property
     def mean(self) -> np.ndarray:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import scipy.sparse as sp
 
 from gvci.data.encoding import TreatmentCode
+from gvci.data.numbering import numbered
+from gvci.data.portions import averages
 from gvci.errors import DataError, PredictionError
 
 if TYPE_CHECKING:
@@ -53,23 +54,21 @@ class Pseudobulks:
 
     @classmethod
     def of(cls, data: PerturbationData) -> Self:
-        """The pseudobulks of a dataset, in one product over its learning cells."""
+        """The pseudobulks of a dataset, in one pass over its learning cells."""
         rows = data.rows(LEARNING_SPLITS)
-        words = list(zip(data.groups[rows], data.perturbation[rows], strict=True))
-        pairs = sorted(set(words))
-        place = {pair: i for i, pair in enumerate(pairs)}
-        member = np.array([place[word] for word in words], dtype=np.intp)
+        groups, group = numbered(data.groups[rows])
+        names, label = numbered(data.perturbation[rows])
+        present, member = np.unique(group * len(names) + label, return_inverse=True)
+        pairs = [(groups[pair // len(names)], names[pair % len(names)]) for pair in present]
         counts = np.bincount(member, minlength=len(pairs))
-        weights = (1.0 / counts[member], (member, rows))
-        average = sp.csr_matrix(weights, shape=(len(pairs), data.n_cells))
         covariate = task_covariate(data)
         labels = data.groups if covariate is None else data.adata.obs[covariate].astype(str)
         return cls(
             data.columns.control,
             covariate,
             dict(zip(data.groups, labels, strict=True)),
-            tuple((str(group), str(label)) for group, label in pairs),
-            (average @ data.expression).toarray().reshape(len(pairs), len(data.genes)),
+            tuple(pairs),
+            averages(data.expression, rows, member, counts).toarray(),
             counts,
             np.ones(len(pairs), dtype=bool),
         )

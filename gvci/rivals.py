@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from gvci.data.portions import portions
 from gvci.pseudobulk import LEARNING_SPLITS
 
 if TYPE_CHECKING:
@@ -108,20 +109,24 @@ def _pearson(
     genes: Sequence[str],
 ) -> pd.DataFrame:
     """|Pearson| of deviations from group means, from sparse second moments."""
-    cells = data.expression[rows].astype(np.float64)
-    n = cells.shape[0]
-    sizes = np.bincount(groups).astype(np.float64)
-    indicator = np.zeros((n, len(sizes)))
-    indicator[np.arange(n), groups] = 1.0
-    means = (cells.T @ indicator).T / sizes[:, None]
-    weighted = means * (sizes / n)[:, None]
-    squares = np.asarray(cells.multiply(cells).mean(axis=0)).ravel()
-    variance = squares - (weighted * means).sum(axis=0)
-    scale = np.sqrt(np.where(variance > NO_VARIANCE, variance, np.inf))
+    n, sizes = len(rows), np.bincount(groups).astype(np.float64)
     of_source = data.genes.get_indexer(pd.Index(sources))
     of_gene = data.genes.get_indexer(pd.Index(genes))
-    products = (cells[:, of_source].T @ cells).toarray() / n
-    covariance = products - weighted[:, of_source].T @ means
+    sums = np.zeros((len(data.genes), len(sizes)))
+    squares = np.zeros(len(data.genes))
+    products = np.zeros((len(of_source), len(data.genes)))
+    for here, part in portions(data.expression, rows):
+        cells = part.astype(np.float64)
+        indicator = np.zeros((cells.shape[0], len(sizes)))
+        indicator[np.arange(len(indicator)), groups[here]] = 1.0
+        sums += cells.T @ indicator
+        squares += np.asarray(cells.multiply(cells).mean(axis=0)).ravel() * (len(indicator) / n)
+        products += (cells[:, of_source].T @ cells).toarray()
+    means = sums.T / sizes[:, None]
+    weighted = means * (sizes / n)[:, None]
+    variance = squares - (weighted * means).sum(axis=0)
+    scale = np.sqrt(np.where(variance > NO_VARIANCE, variance, np.inf))
+    covariance = products / n - weighted[:, of_source].T @ means
     r = covariance / np.outer(scale[of_source], scale)
     values = np.clip(np.abs(r), 0.0, 1.0)[:, of_gene]
     values[of_source < 0, :] = 0.0

@@ -74,8 +74,8 @@ class GraphVCITask:
         self.density = distribution_term(settings, *sizes[:3])
         train = self.matcher.train
         start(
-            self.core, self.gene_encoder, data.expression[train], data.covariates[train],
-            self.matcher.treatment[train], self.matcher.cell[train], effects, self.seed,
+            self.core, self.gene_encoder, data.expression, data.covariates,
+            self.matcher.treatment, self.matcher.cell, train, effects, self.seed,
         )  # fmt: skip
         self.restore(devices.first(self.state))
         for module in self._modules().values():

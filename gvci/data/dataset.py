@@ -24,6 +24,8 @@ from gvci.atomic import replacing
 from gvci.data.door.read import read_cells
 from gvci.data.encoding import CovariateCode, TreatmentCode
 from gvci.data.findings import Finding, check
+from gvci.data.laid import large, lay
+from gvci.data.portions import mean, portions
 from gvci.data.reals import binned, mean_and_sd, numbers, quantile_edges
 from gvci.data.roles import Columns, doses, joined, without_value
 from gvci.errors import DataError, FindingsError, PredictionError, listed
@@ -219,7 +221,8 @@ class PerturbationData:
         if DEPTH in self.adata.obs:
             return np.asarray(self.adata.obs[DEPTH], dtype=np.float32)
         kept = np.asarray(self.counts.sum(axis=1), dtype=np.float64).ravel()
-        scaled = np.asarray(self.expression.astype(np.float64).expm1().sum(axis=1)).ravel()
+        parts = (part.astype(np.float64).expm1() for _, part in portions(self.expression))
+        scaled = np.concatenate([np.asarray(part.sum(axis=1)).ravel() for part in parts])
         total = np.divide(kept * self.target_sum, scaled, out=np.ones_like(kept), where=scaled > 0)
         return np.asarray(np.maximum(total, 1), dtype=np.float32)
 
@@ -229,7 +232,8 @@ class PerturbationData:
 
     def mean(self, rows: np.ndarray) -> np.ndarray:
         """Mean expression of some cells, (genes,) float64; rows may be a mask."""
-        return np.asarray(self.expression[rows].mean(axis=0), dtype=np.float64).ravel()
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return mean(self.expression, rows)
 
     def on_genes(self, genes: np.ndarray) -> Self:
         """The same cells with some of their genes, by position."""
@@ -272,13 +276,12 @@ class PerturbationData:
         """
         digest = hashlib.sha256()
         matrices = [self.expression, *([self.counts] if COUNTS in self.adata.layers else [])]
-        for matrix in (matrix.sorted_indices() for matrix in matrices):
-            for array in (
-                matrix.data,
-                matrix.indices.astype(np.int32),
-                matrix.indptr.astype(np.int64),
-            ):
-                digest.update(np.ascontiguousarray(array).tobytes())
+        for matrix in matrices:
+            for _, part in portions(matrix):
+                digest.update(part.sorted_indices().data.tobytes())
+            for _, part in portions(matrix):
+                digest.update(part.sorted_indices().indices.astype(np.int32).tobytes())
+            digest.update(matrix.indptr.astype(np.int64).tobytes())
         numbers_of_cells = {"dose": self.dose, **self.real_covariates}
         if DEPTH in self.adata.obs:
             numbers_of_cells[DEPTH] = self.depth
@@ -297,17 +300,24 @@ class PerturbationData:
         Raises:
             DataError: the disk refuses (full, read-only).
         """
-        adata = self.adata.copy()
-        adata.X = self.expression
-        if COUNTS in adata.layers:
-            adata.layers[COUNTS] = _whole_numbers(self.counts)
-        adata.uns = {"gvci": json.dumps({"format": 1, "columns": vars(self.columns), **self.meta})}
+        notes = {"gvci": json.dumps({"format": 1, "columns": vars(self.columns), **self.meta})}
+        matrices = {"X": self.expression}
+        matrices |= {f"layers/{key}": layer for key, layer in self.adata.layers.items()}
+        plain = {place: m for place, m in matrices.items() if sp.issparse(m) and large(m)}
+        expression = None if "X" in plain else self.expression
+        layers = {k: v for k, v in self.adata.layers.items() if f"layers/{k}" not in plain}
+        if COUNTS in layers:
+            layers[COUNTS] = _whole_numbers(self.counts)
+        obs, var = self.adata.obs, self.adata.var
+        adata = ad.AnnData(expression, obs=obs, var=var, layers=layers, uns=notes)
         with replacing(path, DataError) as part:
             adata.write_h5ad(part, compression="gzip", compression_opts=9)
+            if plain:
+                lay(part, plain)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read what `write` wrote.
+        """Read what `write` wrote; large matrices stay in the file, which is mapped.
 
         Raises:
             FileError: the door refuses it: not an .h5ad file, damaged or hostile.

@@ -15,6 +15,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from gvci.data.naming import symbol_column
+from gvci.data.portions import blocks
 from gvci.data.reals import numbers, usable
 from gvci.data.roles import Columns, doses, joined, without_value
 from gvci.errors import listed, nearest
@@ -119,14 +120,13 @@ def _other_names(adata: ad.AnnData, genes: pd.Index) -> list[Finding]:
 def _values(adata: ad.AnnData) -> list[Finding]:
     values = adata.X.data if sp.issparse(adata.X) else np.asarray(adata.X).ravel()
     found = []
-    finite = np.isfinite(values)
-    broken = int((~finite).sum())
+    broken = sum(int((~np.isfinite(block)).sum()) for block in blocks(values))
     if broken:
         cell, gene = _first(adata, lambda block: ~np.isfinite(block))
         message = f"{broken:,} values are NaN or infinite; the first: gene {gene} in cell {cell}."
         fix = "Replace them by counts or leave those cells out."
         found.append(Finding("error", "not_finite", "X", broken, message, fix))
-    negative = int((values[finite] < 0).sum())
+    negative = sum(int((np.isfinite(b) & (b < 0)).sum()) for b in blocks(values))
     if negative:
         cell, gene = _first(adata, lambda block: block < 0)
         message = f"{negative:,} values are negative; the first: gene {gene} in cell {cell}."

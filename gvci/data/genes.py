@@ -12,6 +12,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from gvci.config import PrepareSettings
+from gvci.data.portions import portions
 from gvci.errors import listed
 
 
@@ -44,16 +45,18 @@ def most_changed(treated: Moments, control: Moments, n: int) -> np.ndarray:
     return np.argsort(-score, kind="stable")[:n]
 
 
-def moments(expression: np.ndarray | sp.spmatrix) -> Moments:
-    """Mean, variance (ddof 1) per gene, and the number of cells."""
-    n = int(expression.shape[0])
+def moments(expression: np.ndarray | sp.spmatrix, rows: np.ndarray | None = None) -> Moments:
+    """Mean, variance (ddof 1) per gene, and the number of cells; of some rows, or of all."""
+    n = int(expression.shape[0]) if rows is None else len(rows)
     if sp.issparse(expression):
-        matrix = sp.csr_matrix(expression, dtype=np.float64)
-        mean = np.asarray(matrix.mean(axis=0)).ravel()
-        square = np.asarray(matrix.multiply(matrix).mean(axis=0)).ravel()
+        mean, square = np.zeros(expression.shape[1]), np.zeros(expression.shape[1])
+        for _, part in portions(sp.csr_matrix(expression), rows):
+            matrix, share = part.astype(np.float64), part.shape[0] / n
+            mean += share * np.asarray(matrix.mean(axis=0)).ravel()
+            square += share * np.asarray(matrix.multiply(matrix).mean(axis=0)).ravel()
         variance = np.maximum(square - mean**2, 0.0)
     else:
-        values = np.asarray(expression, dtype=np.float64)
+        values = np.asarray(expression if rows is None else expression[rows], dtype=np.float64)
         mean, variance = values.mean(axis=0), values.var(axis=0)
     return mean, variance * n / max(n - 1, 1), n
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gvci.data.numbering import numbered
 from gvci.data.reals import numbers, usable
 
 
@@ -48,10 +49,8 @@ def joined(obs: pd.DataFrame, covariates: Sequence[str]) -> np.ndarray:
     """Covariate group of each cell: its levels joined by " · "; "all cells" without any."""
     if not covariates:
         return np.full(len(obs), "all cells", dtype=object)
-    first, *rest = (obs[name].astype(str) for name in covariates)
-    for values in rest:
-        first = first.str.cat(values, sep=" · ")
-    return np.asarray(first, dtype=object)
+    names, place = numbered(*(obs[name].astype(str) for name in covariates), between=" · ")
+    return np.asarray(np.array(names, dtype=object)[place])
 
 
 def without_value(obs: pd.DataFrame, columns: Columns) -> pd.DataFrame:

@@ -14,12 +14,14 @@ from typing import cast
 
 from gvci.coexpression import NAME as COEXPRESSION
 from gvci.config import PredictSettings, RefineSettings, TrainSettings
+from gvci.data.laid import LARGE
 from gvci.data.size import DataSize, cells_with, data_size
 from gvci.data.split import parse_word
 from gvci.errors import GvciError, JobError
 from gvci.jobs.limits import allowed_memory, free_disk, gigabytes
 from gvci.jobs.request import Request
 from gvci.recipe import cells_file
+from gvci.refiner.residuals import MOST_NUMBERS
 
 LIBRARIES = {
     "refine": 480e6,
@@ -27,6 +29,7 @@ LIBRARIES = {
     "predict": 610e6,
 }  # bytes of the process before it reads a cell
 CSR = 8.0  # bytes of a value and its column
+LABELS = 200.0  # bytes of a cell beside its values
 SPARE_DISK = 100e6  # kept free for everybody
 FEWEST_GENES = 50
 HUMAN_REGULATORS = 1_800
@@ -109,7 +112,7 @@ def train_needs(size: DataSize, settings: TrainSettings) -> Estimate:
     drawn = s.match_cells if s.kernel == "log_mean" else 1
     memory = (
         LIBRARIES["train"]
-        + (2 if size.counts else 1) * 1.2 * CSR * size.values
+        + _sparse(size)
         + 5 * 4.0 * min(size.cells, DENSE_CELLS) * size.genes
         + (COPIES + s.members) * weights
         + 4 * means
@@ -125,8 +128,7 @@ def train_needs(size: DataSize, settings: TrainSettings) -> Estimate:
 def predict_needs(size: DataSize, cells: int) -> Estimate:
     """Memory, disk and time of `predict` for so many of the cells."""
     dense = 4.0 * cells * size.genes
-    sparse = (2 if size.counts else 1) * 1.2 * CSR * size.values
-    memory = LIBRARIES["predict"] + sparse + PREDICT_COPIES * dense
+    memory = LIBRARIES["predict"] + _sparse(size) + PREDICT_COPIES * dense
     return Estimate(memory, 1.1 * dense, 8 + 1.2e-6 * cells * size.genes)
 
 
@@ -134,8 +136,8 @@ def refine_needs(size: DataSize, settings: RefineSettings, regulators: int) -> E
     """Memory, disk and time of `refine` with so many candidate regulators."""
     s, n = settings, size.genes
     pairs = float(n * min(n, regulators))
-    sparse = (2 if size.counts else 1) * 1.2 * CSR * size.values
-    dense = 4.0 * size.cells * n
+    sparse = _sparse(size)
+    dense = 4.0 * min(size.cells * n, MOST_NUMBERS)
     table = 480 * pairs
     disk = size.file_bytes + 40 * pairs
     if s.method == "calibrated":
@@ -150,6 +152,13 @@ def refine_needs(size: DataSize, settings: RefineSettings, regulators: int) -> E
     step = 0.05 + 1.0 * (n / 2000) ** 1.87 * s.batch_size / 64
     checks = s.max_steps / s.evaluate_every * step
     return Estimate(memory, disk + 2 * logits, s.max_steps * step + checks)
+
+
+def _sparse(size: DataSize) -> float:
+    """Bytes for the values that are not 0: of a large matrix, which stays in the file, those of
+    a portion, and the labels of its cells."""
+    held = 1.2 * CSR * min(size.values, LARGE)
+    return (2 if size.counts else 1) * held + LABELS * size.cells
 
 
 # --- inside ----------------------------------------------------------------------------

@@ -13,6 +13,8 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
+from gvci.data.numbering import Treatments
+from gvci.data.portions import averages, mean, mean_of_squares, portions
 from gvci.model.attention import KeyIndependentDecoder, PlainDecoder
 from gvci.model.encoder import GeneEncoder
 from gvci.model.graphvci import GraphVCI
@@ -36,8 +38,9 @@ def start(
     gene_encoder: GeneEncoder | None,
     expression: sp.csr_matrix,
     covariates: np.ndarray,
-    treatment: np.ndarray,
+    treatment: Treatments,
     arms: np.ndarray,
+    train: np.ndarray,
     effects: Effects | None,
     seed: int,
 ) -> None:
@@ -45,14 +48,14 @@ def start(
 
     Args:
         core, gene_encoder: what is trained.
-        expression: Y of the training cells (cells, n), log1p CP10k.
+        expression: Y of all cells (cells, n), log1p CP10k.
         covariates, treatment: X (cells, m) and T (cells, r).
         arms: (cells,) which cells share stratum and treatment.
+        train: positions of the training cells, the only ones that are read.
         effects: K, where the additive head starts; None for the joint one.
         seed: of the cells that the components are computed on.
     """
-    means = np.asarray(expression.mean(axis=0), dtype=np.float64).ravel()
-    squares = np.asarray(expression.multiply(expression).mean(axis=0), dtype=np.float64).ravel()
+    means, squares = mean(expression, train), mean_of_squares(expression, train)
     sds = np.sqrt((squares - means**2).clip(0))
     head, counted = core.head, core.settings.likelihood != "normal"
     centre = np.log(np.expm1(means).clip(1e-4)) if counted else means
@@ -63,7 +66,7 @@ def start(
         return
     head.kriged.copy_(torch.from_numpy(effects.table))
     head.group_covariates.copy_(torch.from_numpy(effects.covariates))
-    x, t, bulks = arm_means(expression, covariates, treatment, arms)
+    x, t, bulks = arm_means(expression, covariates, treatment, arms, train)
     if counted:
         bulks = np.log(np.expm1(bulks).clip(1e-4))
         head.kriged.zero_()
@@ -81,19 +84,27 @@ def start(
     core.encoder.aggregator.bias.zero_()
     core.encoder.aggregator.bias[core.settings.latent :] = FIRST_LOG_VARIANCE
     if not counted:
-        _start_at_components(core, gene_encoder, expression, covariates, treatment, seed)
+        _start_at_components(core, gene_encoder, expression, covariates, treatment, train, seed)
 
 
 def arm_means(
-    expression: sp.csr_matrix, covariates: np.ndarray, treatment: np.ndarray, arms: np.ndarray
+    expression: sp.csr_matrix,
+    covariates: np.ndarray,
+    treatment: Treatments,
+    arms: np.ndarray,
+    train: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """X, T and mean expression of each arm, float64."""
-    _, arm = np.unique(arms, return_inverse=True)
-    sizes = np.bincount(arm).astype(np.float64)
-    cells = np.arange(len(arm))
-    averaging = sp.csr_matrix((1 / sizes[arm], (arm, cells)), shape=(len(sizes), len(arm)))
-    x, t = (np.asarray(averaging @ a, dtype=np.float64) for a in (covariates, treatment))
-    return x, t, np.asarray((averaging @ expression).toarray(), dtype=np.float64)
+    """X, T and mean expression of the training cells of each arm, float64."""
+    _, arm = np.unique(arms[train], return_inverse=True)
+    sizes = np.bincount(arm)
+    x, t = np.zeros((len(sizes), covariates.shape[1])), np.zeros((len(sizes), treatment.width))
+    for here, _ in portions(expression, train):
+        own, rows = arm[here], train[here]
+        weights = (1.0 / sizes[own], (own, np.arange(len(own))))
+        averaging = sp.csr_matrix(weights, shape=(len(sizes), len(own)))
+        x += averaging @ covariates[rows]
+        t += averaging @ treatment[rows]
+    return x, t, averages(expression, train, arm, sizes).toarray()
 
 
 def ridge(design: np.ndarray, outcomes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +138,8 @@ def _start_at_components(
     gene_encoder: GeneEncoder | None,
     expression: sp.csr_matrix,
     covariates: np.ndarray,
-    treatment: np.ndarray,
+    treatment: Treatments,
+    train: np.ndarray,
     seed: int,
 ) -> None:
     """Z at the principal scores of the cells' deviations, f at their loadings.
@@ -142,7 +154,7 @@ def _start_at_components(
     )
     if not linear or latent > core.settings.width:
         return
-    rows = np.random.default_rng(seed).permutation(expression.shape[0])[:MOST_CELLS]
+    rows = train[np.random.default_rng(seed).permutation(len(train))[:MOST_CELLS]]
     base = head.base(torch.from_numpy(covariates[rows]), torch.from_numpy(treatment[rows]))
     rest = torch.from_numpy(expression[rows].toarray()) - base
     rank = min(latent, *rest.shape)

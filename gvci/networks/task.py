@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
+from gvci.data.portions import mean, mean_of_squares
 from gvci.devices import ALONE, WHOLE, Devices, Share
 from gvci.errors import TrainingError
 from gvci.matching import Matcher
@@ -50,9 +51,7 @@ class NetworkTask:
         shape = Shape.of(len(data.genes), data.treatment_code, data.covariate_code)
         self.core = make_network(settings, shape)
         train = self.matcher.train
-        expression = data.expression[train]
-        means = np.asarray(expression.mean(axis=0), dtype=np.float64).ravel()
-        squares = np.asarray(expression.multiply(expression).mean(axis=0)).ravel()
+        means, squares = mean(data.expression, train), mean_of_squares(data.expression, train)
         sds = np.sqrt((squares - means**2).clip(0))
         self.core.decoder.start(torch.from_numpy(means), torch.from_numpy(sds))
         self.restore(devices.first(self.state))

@@ -25,9 +25,10 @@ def infer(
     source_noise: float,
     covariance: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Posterior mean E, (N, s) float32, and covariance V, (s, s), of every cell's activities.
+    """How activities are read, (n, s) float32, and their covariance V, (s, s), in every cell.
 
-    V = (Σ⁻¹ + ψ_S⁻¹ + Aᵀ ψ⁻¹ A)⁻¹ is the same for all cells; E = (Z_S ψ_S⁻¹ + Z ψ⁻¹ A) V.
+    V = (Σ⁻¹ + ψ_S⁻¹ + Aᵀ ψ⁻¹ A)⁻¹ is the same for all cells; the posterior mean is
+    E = Z · reading = (Z_S ψ_S⁻¹ + Z ψ⁻¹ A) V.
 
     Args:
         cells: the residuals.
@@ -41,11 +42,10 @@ def infer(
     precision = scipy.linalg.inv(covariance) + np.eye(s) / source_noise + scaled.T @ gated
     variance = scipy.linalg.inv(precision)
     variance = (variance + variance.T) / 2
-    reading = np.zeros((cells.values.shape[1], s))
+    reading = np.zeros((cells.shape[1], s))
     reading[cells.targets] = scaled
     reading[cells.sources, np.arange(s)] = 1 / source_noise
-    mean = cells.values @ (reading @ variance).astype(np.float32)
-    return mean, variance
+    return (reading @ variance).astype(np.float32), variance
 
 
 def alternate(
@@ -66,7 +66,7 @@ def alternate(
             overfits.
         rounds: how often.
     """
-    n_cells = len(cells.values)
+    n_cells = cells.shape[0]
     candidate, targets = cells.candidate, cells.targets
     moments = Moments.of(cells)
     effects = regression(cells, moments, ridge)
@@ -79,10 +79,8 @@ def alternate(
         explained = (gated * moments.cross[targets]).sum(axis=1)
         modelled = ((gated @ moments.gram) * gated).sum(axis=1)
         left = (n_cells - 2 * explained + modelled) / n_cells
-        activity, variance = infer(
-            cells, gated, np.maximum(left, LEAST_VARIANCE), noise, covariance
-        )
-        moments = Moments.of(cells, activity, variance)
+        reading, variance = infer(cells, gated, np.maximum(left, LEAST_VARIANCE), noise, covariance)
+        moments = Moments.of(cells, reading, variance)
         covariance = moments.gram / n_cells
         effects = regression(cells, moments, ridge)
         found = calibrate(effects.size, prior, candidate, trust, found.parameters)

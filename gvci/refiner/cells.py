@@ -13,6 +13,7 @@ import pandas as pd
 
 from gvci.data.dataset import PerturbationData
 from gvci.grn import GRN
+from gvci.refiner.residuals import Residuals
 
 # Nothing here stops early, so validation cells need not be kept apart; test and ood cells are.
 SPLITS = ("train", "validation")
@@ -23,15 +24,15 @@ class Cells:
     """Standardised residuals and the candidate pairs among their genes.
 
     Attributes:
-        values: Z, (N, n) float32; the mean of the covariate group is subtracted, not that of the
-            perturbation (its contrast is evidence), and each gene divided by its deviation. A
-            gene without variation is 0 everywhere.
+        values: Z, (N, n), a block of cells at a time; the mean of the covariate group is
+            subtracted, not that of the perturbation (its contrast is evidence), and each gene
+            divided by its deviation. A gene without variation is 0 everywhere.
         sources: (s,) positions of the regulators among the genes, ascending.
         prior: (n, s) bool, `[target, source]`.
         perturbed: (column among the sources, rows of the cells in which it was perturbed).
     """
 
-    values: np.ndarray
+    values: Residuals
     sources: np.ndarray
     prior: np.ndarray
     perturbed: tuple[tuple[int, np.ndarray], ...]
@@ -58,7 +59,8 @@ class Cells:
             hit = [label for label, genes in targeted.items() if gene in genes]
             if hit:
                 perturbed.append((column, np.flatnonzero(np.isin(labels, hit))))
-        return cls(residuals(data.dense(rows), data.groups[rows]), sources, edges, tuple(perturbed))
+        values = Residuals.of(data.expression, rows, data.groups[rows])
+        return cls(values, sources, edges, tuple(perturbed))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -84,7 +86,7 @@ class Cells:
             (column, np.flatnonzero(np.isin(rows, mine))) for column, mine in self.perturbed
         ]
         some = tuple((column, mine) for column, mine in perturbed if len(mine))
-        return Cells(_scaled(self.values[rows]), self.sources, self.prior, some)
+        return Cells(self.values.subset(rows), self.sources, self.prior, some)
 
 
 def perturbed_genes(label: str, data: PerturbationData) -> set[str]:
@@ -92,19 +94,3 @@ def perturbed_genes(label: str, data: PerturbationData) -> set[str]:
     parts = data.treatment_code.parts(label)
     words = {word for part in parts for word in (part, part.split(" ")[0])}
     return words & set(data.genes)
-
-
-def residuals(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Each gene minus its mean in the cell's covariate group, over its deviation; float32."""
-    kept = np.array(values, dtype=np.float32)
-    for group in pd.unique(groups):
-        mine = groups == group
-        kept[mine] -= kept[mine].mean(axis=0, dtype=np.float64).astype(np.float32)
-    return _scaled(kept)
-
-
-def _scaled(values: np.ndarray) -> np.ndarray:
-    values = values - values.mean(axis=0, dtype=np.float64).astype(np.float32)
-    deviation = np.sqrt(np.einsum("ij,ij->j", values, values, dtype=np.float64) / len(values))
-    values /= np.where(deviation > 1e-6, deviation, np.inf).astype(np.float32)
-    return values

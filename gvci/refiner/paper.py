@@ -71,6 +71,8 @@ class RelationRefiner(nn.Module):
             settings.diagonal_penalty,
         )
         self._kept: Tensor | None = None
+        self._train = data.rows("train")
+        self._epoch, self._order = -1, self._train  # which epoch's order of the cells is at hand
         self.steps = 0
         self._validation = self._fixed_validation()
 
@@ -222,10 +224,12 @@ class RelationRefiner(nn.Module):
 
     def batch(self, step: int) -> tuple[np.ndarray, np.random.Generator]:
         """Cells of a step, and what M is drawn with; both depend on seed and step alone."""
-        rows, size = self.data.rows("train"), self.settings.batch_size
-        epoch, place = divmod(step, math.ceil(len(rows) / size))
-        order = np.random.default_rng([self.settings.seed, 3, epoch]).permutation(rows)
-        drawn = order[place * size : (place + 1) * size]
+        size = self.settings.batch_size
+        epoch, place = divmod(step, math.ceil(len(self._train) / size))
+        if epoch != self._epoch:
+            rng = np.random.default_rng([self.settings.seed, 3, epoch])
+            self._epoch, self._order = epoch, rng.permutation(self._train)
+        drawn = self._order[place * size : (place + 1) * size]
         return drawn, np.random.default_rng([self.settings.seed, 4, step])
 
     def snapshot(self) -> dict[str, Tensor]:

@@ -77,7 +77,7 @@ def stability(
 
     Judged by evidence and not by weight, since a prior edge's belief is the same in every half.
     """
-    n_cells = len(cells.values)
+    n_cells = cells.shape[0]
     rng = np.random.default_rng([settings.seed, 3])
     votes = np.zeros(cells.prior.shape)
     for _ in range(settings.halves):

@@ -219,8 +219,9 @@ def test_pages_hold_no_class() -> None:
 def test_foreign_files_come_in_by_one_door() -> None:
     wrong = []
     for path in SHIPPED:
-        # The other one reads the head of what `prepare` wrote.
-        if module(path).startswith("gvci.data.door") or module(path) == "gvci.data.size":
+        # One reads the head of what `prepare` wrote, one writes large matrices into it.
+        ours = module(path) in ("gvci.data.size", "gvci.data.laid")
+        if module(path).startswith("gvci.data.door") or ours:
             continue
         for node in ast.walk(tree(path)):
             names = {getattr(node, "attr", None), getattr(node, "id", None)}

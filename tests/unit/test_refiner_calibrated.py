@@ -16,9 +16,10 @@ from gvci.data.simulate import simulate
 from gvci.refiner.activity import alternate, infer
 from gvci.refiner.calibrated import Moments, correlations, regression
 from gvci.refiner.calibration import Membership, calibrate, sigmoid
-from gvci.refiner.cells import Cells, perturbed_genes, residuals
+from gvci.refiner.cells import Cells, perturbed_genes
 from gvci.refiner.level import choose, folds_of, judge
 from gvci.refiner.procedure import choose_level, fit_level
+from gvci.refiner.residuals import Residuals
 
 RIDGE = 0.01
 
@@ -26,6 +27,16 @@ RIDGE = 0.01
 @pytest.fixture(scope="module")
 def small(small_data, small_simulation) -> Cells:
     return Cells.of(small_data, small_simulation.prior)
+
+
+def whole(residuals: Residuals) -> np.ndarray:
+    """Z of all cells."""
+    return residuals.take(np.arange(residuals.shape[0]))
+
+
+def standardised(values: np.ndarray, groups: np.ndarray) -> Residuals:
+    """Residuals of cells that are all read."""
+    return Residuals.of(values.astype(np.float32), np.arange(len(values)), groups)
 
 
 def ridge_regression(inputs: np.ndarray, target: np.ndarray, penalty: np.ndarray) -> np.ndarray:
@@ -43,7 +54,7 @@ def test_residuals_are_centred_within_groups_and_have_unit_deviation():
     groups = np.array(["a", "b", "c"])[rng.integers(3, size=200)]
     values = rng.normal(size=(200, 5)) + (groups == "a")[:, None] * 7
     values[:, 3] = 2.0
-    z = residuals(values.astype(np.float32), groups)
+    z = whole(standardised(values, groups))
     for group in "abc":
         np.testing.assert_allclose(z[groups == group].mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(z[:, [0, 1, 2, 4]].std(axis=0), 1, atol=1e-5)
@@ -59,7 +70,7 @@ def test_held_out_cells_are_not_read(small_data, small_simulation):
     adata.X = expression
     changed = PerturbationData(adata, small_data.columns)
     before, after = (Cells.of(d, small_simulation.prior) for d in (small_data, changed))
-    np.testing.assert_array_equal(before.values, after.values)
+    np.testing.assert_array_equal(whole(before.values), whole(after.values))
 
 
 def test_sources_are_the_prior_regulators_and_the_perturbed_genes(
@@ -90,7 +101,7 @@ def test_a_label_names_genes_also_with_a_suffix_and_in_combination(cells):
 
 def test_closed_form_equals_a_ridge_regression_per_target(small):
     effects = regression(small, Moments.of(small), RIDGE)
-    z = small.values.astype(np.float64)
+    z = whole(small.values).astype(np.float64)
     e = z[:, small.sources]
     perturbed = dict(small.perturbed)
     for gene in [*small.targets[:6], *small.sources]:
@@ -111,7 +122,7 @@ def test_closed_form_equals_a_ridge_regression_per_target(small):
 
 def test_moments_without_perturbed_cells_equal_moments_of_the_others(small):
     moments = Moments.of(small)
-    e = small.values[:, small.sources].astype(np.float64)
+    e = whole(small.values)[:, small.sources].astype(np.float64)
     for _, rows in small.perturbed:
         others = np.delete(e, rows, axis=0)
         others -= others.mean(axis=0)
@@ -124,11 +135,11 @@ def test_a_perturbed_gene_is_no_target_in_its_own_cells(small):
     """Noise in the knocked-out gene's own value, in its own cells, changes none of its inputs."""
     column, rows = small.perturbed[0]
     gene = small.sources[column]
-    noisy = small.values.copy()
+    noisy = whole(small.values).copy()
     noisy[rows, gene] += np.random.default_rng(0).normal(size=len(rows)).astype(np.float32)
     # Other sources stay as they are, so the regression of this gene may not move.
     before = regression(small, Moments.of(small), RIDGE).signed[gene]
-    changed = dataclasses.replace(small, values=noisy)
+    changed = dataclasses.replace(small, values=Residuals(noisy, np.arange(len(noisy))))
     moments = Moments.of(changed)
     centred = moments.without(rows)
     np.testing.assert_allclose(
@@ -146,7 +157,7 @@ def test_effects_point_from_regulator_to_target():
     z = np.stack([regulator, bystander, -0.8 * regulator + 0.3 * rng.normal(size=800)], axis=1)
     prior = np.zeros((3, 2), dtype=bool)
     prior[2, 0] = True
-    cells = Cells(residuals(z, np.zeros(800)), np.array([0, 1]), prior, ())
+    cells = Cells(standardised(z, np.zeros(800)), np.array([0, 1]), prior, ())
     for effects in (correlations(cells), regression(cells, Moments.of(cells), RIDGE)):
         assert effects.size[2, 0] > 5 * effects.size[2, 1]
         assert effects.signed[2, 0] < 0
@@ -155,8 +166,9 @@ def test_effects_point_from_regulator_to_target():
 def test_denoised_correlation_equals_the_leading_part_of_the_correlation_matrix():
     rng = np.random.default_rng(0)
     z = rng.normal(size=(400, 3)) @ rng.normal(size=(3, 30)) + 0.3 * rng.normal(size=(400, 30))
-    z = residuals(z, np.zeros(400)).astype(np.float64)
-    cells = Cells(z.astype(np.float32), np.arange(5), np.zeros((30, 5), dtype=bool), ())
+    residuals = standardised(z, np.zeros(400))
+    z = whole(residuals).astype(np.float64)
+    cells = Cells(residuals, np.arange(5), np.zeros((30, 5), dtype=bool), ())
     values, vectors = np.linalg.eigh(z.T @ z / len(z))
     lead = vectors[:, -3:] * values[-3:] @ vectors[:, -3:].T
     np.testing.assert_allclose(
@@ -223,7 +235,8 @@ def test_activities_equal_the_gaussian_posterior_of_every_cell(small):
     noise = rng.uniform(0.2, 1.0, len(small.targets))
     root = rng.normal(size=(s, s))
     covariance = root @ root.T / s + np.eye(s) * 0.3
-    mean, variance = infer(small, gated, noise, 0.2, covariance)
+    reading, variance = infer(small, gated, noise, 0.2, covariance)
+    mean = whole(small.values) @ reading
     # One joint Gaussian over (activities, mRNA of sources, mRNA of targets), conditioned.
     loadings = np.vstack([np.eye(s), gated])
     joint = loadings @ covariance @ loadings.T + np.diag(np.concatenate([np.full(s, 0.2), noise]))
@@ -231,7 +244,7 @@ def test_activities_equal_the_gaussian_posterior_of_every_cell(small):
     literal = covariance - gain @ loadings @ covariance
     np.testing.assert_allclose(variance, literal, atol=1e-8)
     for cell in (0, 17, 101):
-        seen = small.values[cell][np.concatenate([small.sources, small.targets])]
+        seen = whole(small.values)[cell][np.concatenate([small.sources, small.targets])]
         np.testing.assert_allclose(mean[cell], gain @ seen, atol=1e-4)
 
 
@@ -243,7 +256,7 @@ def test_activities_find_targets_of_a_regulator_whose_mrna_is_noise():
     mrna = activity + 1.2 * rng.normal(size=activity.shape)
     edge = rng.random((n - s, s)) < 0.12
     rest = (activity * 0.5) @ edge.T + rng.normal(size=(n_cells, n - s))
-    z = residuals(np.hstack([mrna, rest]), np.zeros(n_cells))
+    z = standardised(np.hstack([mrna, rest]), np.zeros(n_cells))
     prior = np.zeros((n, s), dtype=bool)
     prior[s:] = edge & (rng.random(edge.shape) < 0.7)
     cells = Cells(z, np.arange(s), prior, ())
@@ -258,10 +271,10 @@ def test_activities_find_targets_of_a_regulator_whose_mrna_is_noise():
 
 
 def test_genes_without_variation_do_not_break_the_fit(small):
-    flat = small.values.copy()
+    flat = whole(small.values).copy()
     flat[:, small.sources[1]] = 0
     flat[:, small.targets[0]] = 0
-    cells = dataclasses.replace(small, values=flat)
+    cells = dataclasses.replace(small, values=Residuals(flat, np.arange(len(flat))))
     for level in (1, 2):
         effects, found = fit_level(cells, cells.prior, level, RefineSettings())
         assert np.isfinite(found.logits).all()
@@ -301,7 +314,7 @@ def test_lift_and_auroc_of_hidden_edges_equal_those_of_scikit_learn(small):
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_chooses_level_0_and_is_called_unsupported(seed):
     rng = np.random.default_rng(seed)
-    z = residuals(rng.normal(size=(500, 150)), np.zeros(500))
+    z = standardised(rng.normal(size=(500, 150)), np.zeros(500))
     prior = rng.random((150, 12)) < 0.1
     prior[np.arange(12), np.arange(12)] = False
     cells = Cells(z, np.arange(12), prior, ())
@@ -346,3 +359,24 @@ def test_prior_with_few_edges_is_not_judged(small):
     choice = choose({0: lambda _: np.ones(few.shape)}, few, small.candidate, 0)
     assert choice.supported == "unknown"
     assert "could not be judged" in choice.sentence
+
+
+# --- blocks ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_cells_in_many_blocks_give_what_all_at_once_give(
+    level, small_data, small_simulation, small, monkeypatch
+):
+    monkeypatch.setattr("gvci.refiner.residuals.MOST_NUMBERS", 400 * len(small_data.genes))
+    parted = Cells.of(small_data, small_simulation.prior)
+    assert not parted.values.whole
+    assert len(list(parted.values.blocks())) > 3
+    np.testing.assert_allclose(whole(parted.values), whole(small.values), atol=2e-6)
+    half = np.arange(1, parted.shape[0], 2)
+    ours, theirs = (cells.subset(half) for cells in (parted, small))
+    np.testing.assert_allclose(whole(ours.values), whole(theirs.values), atol=2e-6)
+    for one, other in ((parted, small), (ours, theirs)):
+        settings = RefineSettings(components=10, rounds=2)
+        found, expected = (fit_level(c, c.prior, level, settings)[0] for c in (one, other))
+        np.testing.assert_allclose(found.signed, expected.signed, atol=2e-4)

@@ -19,19 +19,24 @@ from gvci.data.door.values import (
     Categories,
     Cells,
     Column,
+    Laid,
     Masked,
     native,
     numbers,
     sparse,
 )
+from gvci.data.laid import PARTS
 from gvci.errors import FileError, listed
 
 LAYERS = ("counts",)
 OURS = "gvci"  # the text in uns that `prepare` writes
 
 
-def read_anndata(file: h5py.File, name: str) -> Cells:
+def read_anndata(file: h5py.File, name: str, in_place: bool = False) -> Cells:
     """The cells of a scanned .h5ad file.
+
+    Args:
+        in_place: whether matrices that `prepare` laid plain may stay where they are.
 
     Raises:
         FileError: no X, obs or var, parts that do not fit together, or values of no use.
@@ -51,10 +56,13 @@ def read_anndata(file: h5py.File, name: str) -> Cells:
     notes: list[str] = []
     cells, obs = _frame(file, "obs", name, notes)
     genes, var = _frame(file, "var", name, notes)
-    matrices = {"X": _matrix(file["X"], "X", name)}
-    matrices |= {
-        key: _matrix(layers[key], f"layers/{key}", name) for key in LAYERS if key in layers
-    }
+    ours = _ours(file)
+    nodes = {"X": file["X"]} | {key: layers[key] for key in LAYERS if key in layers}
+    matrices: dict[str, np.ndarray | sp.csr_matrix | Laid] = {}
+    for key, node in nodes.items():
+        laid = _laid(node) if in_place and ours else None
+        place = key if key == "X" else f"layers/{key}"
+        matrices[key] = _matrix(node, place, name) if laid is None else laid
     for key, matrix in matrices.items():
         if matrix.shape != (len(cells), len(genes)):
             message = (
@@ -63,7 +71,7 @@ def read_anndata(file: h5py.File, name: str) -> Cells:
             )
             raise FileError(message)
     var = {key: column for key, column in var.items() if key.lower() in GENE_COLUMNS}
-    return Cells(cells, genes, matrices, obs, var, _ours(file), notes)
+    return Cells(cells, genes, matrices, obs, var, ours, notes)
 
 
 def _matrix(node: h5py.Group | h5py.Dataset, where: str, name: str) -> np.ndarray | sp.csr_matrix:
@@ -90,6 +98,24 @@ def _matrix(node: h5py.Group | h5py.Dataset, where: str, name: str) -> np.ndarra
         place,
         by_column=form.startswith("csc"),
     )
+
+
+def _laid(node: h5py.Group | h5py.Dataset) -> Laid | None:
+    """Where the arrays of a matrix lie that can be mapped as they are; None for all others."""
+    if note(node, "encoding-type") != "csr_matrix" or np.shape(note(node, "shape")) != (2,):
+        return None
+    arrays = [node.get(part) for part in PARTS]
+    if not all(isinstance(array, h5py.Dataset) and array.ndim == 1 for array in arrays):
+        return None
+    places = [None if array.chunks else array.id.get_offset() for array in arrays]
+    kinds = [array.dtype.str for array in arrays]
+    known = kinds[0] == "<f4" and kinds[1] == kinds[2] and kinds[1] in ("<i4", "<i8")
+    laid = [place for place in places if place is not None and place % 8 == 0]
+    if not known or len(laid) < len(places):
+        return None
+    rows, columns = (int(length) for length in note(node, "shape"))
+    lengths = [int(array.shape[0]) for array in arrays]
+    return Laid((rows, columns), tuple(zip(kinds, lengths, laid, strict=True)))
 
 
 # --- obs and var -----------------------------------------------------------------------

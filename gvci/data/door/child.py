@@ -98,7 +98,9 @@ def _cells(
             _shut()
             scan(file, name, limits)
             group = tenx_group(file, name)
-            return read_anndata(file, name) if group is None else read_tenx(group, name)
+            if group is not None:
+                return read_tenx(group, name)
+            return read_anndata(file, name, in_place=not files["cells"]["gzipped"])
     if form == "table":
         from gvci.data.door.table import read_table
 

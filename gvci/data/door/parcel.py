@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import scipy.sparse as sp
 
-from gvci.data.door.values import Categories, Cells, Column, Masked
+from gvci.data.door.values import Categories, Cells, Column, Laid, Masked
 
 ARRAYS, TABLE = "arrays", "table.json"
 TYPES = frozenset(
@@ -56,7 +56,9 @@ class Parcel:
             self._arrays.write(values.data)
         return [values.dtype.str, list(values.shape)]
 
-    def _matrix(self, matrix: np.ndarray | sp.csr_matrix) -> dict[str, Any]:
+    def _matrix(self, matrix: np.ndarray | sp.csr_matrix | Laid) -> dict[str, Any]:
+        if isinstance(matrix, Laid):
+            return {"laid": matrix.parts, "shape": list(matrix.shape)}
         if isinstance(matrix, np.ndarray):
             return {"dense": self._array(matrix)}
         parts = [self._array(part) for part in (matrix.data, matrix.indices, matrix.indptr)]
@@ -76,12 +78,30 @@ class Parcel:
 
 
 class Unpacked:
-    """Our side: the table, and the arrays in the order in which they were written."""
+    """Our side: the table, and the arrays in the order in which they were written.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: of the parcel.
+        file: the foreign file, of which plain arrays may be mapped and nothing else is read.
+    """
+
+    def __init__(self, folder: Path, file: Path) -> None:
+        self._file = file
         self.table: dict[str, Any] = json.loads((folder / TABLE).read_bytes())
         self._path = folder / ARRAYS
         self._at = 0
+
+    def mapped(self, described: list[Any]) -> np.ndarray:
+        """An array that stays in the foreign file: read-only, and of no memory of ours.
+
+        Raises:
+            ValueError: not a type of ours, or the file ends before it does.
+        """
+        kind, count, place = str(described[0]), int(described[1]), int(described[2])
+        if kind not in TYPES or count < 0 or place < 0 or place % np.dtype(kind).itemsize:
+            message = f"{kind} ({count},) at {place} is no array of the door"
+            raise ValueError(message)
+        return np.memmap(self._file, np.dtype(kind), "r", place, (count,))
 
     def array(self, described: list[Any]) -> np.ndarray:
         """The next array.

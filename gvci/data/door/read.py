@@ -66,7 +66,8 @@ def read_sources(
         with tempfile.TemporaryDirectory(prefix="gvci-") as folder:
             plan["folder"] = folder
             _run(plan, limits)
-            return taken_in(Path(folder), name, limits)
+            cells = Path(next(iter(plan["files"].values()))["path"])
+            return taken_in(Path(folder), cells, name, limits)
     except OSError as error:
         log.warning("%s: %r", name, error)
         message = f"{name} cannot be read here: {error.strerror or type(error).__name__}."

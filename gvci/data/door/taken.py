@@ -20,14 +20,14 @@ NOTES = "door"  # key in uns: what was chosen on the way, in sentences
 log = logging.getLogger("gvci.data")
 
 
-def taken_in(folder: Path, name: str, limits: Limits) -> ad.AnnData:
-    """The parcel as AnnData; nothing in it is believed.
+def taken_in(folder: Path, file: Path, name: str, limits: Limits) -> ad.AnnData:
+    """The parcel as AnnData; nothing in it is believed. Plain matrices stay in `file`, mapped.
 
     Raises:
         FileError: refused by the child, or the parcel is not sound.
     """
     try:
-        parcel = Unpacked(folder)
+        parcel = Unpacked(folder, file)
         table = parcel.table
         if "refused" in table:
             if table["detail"]:
@@ -67,10 +67,17 @@ def _matrix(parcel: Unpacked, described: dict[str, Any]) -> np.ndarray | sp.csr_
     if "dense" in described:
         return parcel.array(described["dense"])
     rows, columns = described["shape"]
-    parts = tuple(parcel.array(part) for part in described["sparse"])
-    matrix = sp.csr_matrix(parts, shape=(int(rows), int(columns)))
+    laid = "laid" in described
+    arrays = (
+        map(parcel.mapped, described["laid"]) if laid else map(parcel.array, described["sparse"])
+    )
+    matrix = sp.csr_matrix(tuple(arrays), shape=(int(rows), int(columns)))
     matrix.check_format(full_check=True)
-    matrix.has_canonical_format = True
+    if not laid:
+        matrix.has_canonical_format = True
+    elif not matrix.has_canonical_format:  # what is mapped cannot be put in order
+        message = "a mapped matrix is not sorted"
+        raise ValueError(message)
     return matrix
 
 

@@ -47,6 +47,18 @@ class Masked:
         return len(self.values)
 
 
+@dataclass(frozen=True)
+class Laid:
+    """A CSR matrix that one of our files holds plain, to be mapped there.
+
+    Attributes:
+        parts: type, length and place in the file, in bytes, of data, indices and indptr.
+    """
+
+    shape: tuple[int, int]
+    parts: tuple[tuple[str, int, int], ...]
+
+
 # Text is a list: None where missing.
 Column = np.ndarray | list[str] | list[str | None] | Categories | Masked
 
@@ -57,7 +69,7 @@ class Cells:
 
     cells: list[str]
     genes: list[str]
-    matrices: dict[str, np.ndarray | sp.csr_matrix]
+    matrices: dict[str, np.ndarray | sp.csr_matrix | Laid]
     obs: dict[str, Column] = field(default_factory=dict)
     var: dict[str, Column] = field(default_factory=dict)
     uns: dict[str, str] = field(default_factory=dict)
@@ -155,7 +167,7 @@ def genes_only(cells: Cells, kinds: list[str]) -> Cells:
     return Cells(
         cells.cells,
         [gene for gene, keep in zip(cells.genes, kept, strict=True) if keep],
-        {name: matrix[:, kept] for name, matrix in cells.matrices.items()},
+        {name: m[:, kept] for name, m in cells.matrices.items() if not isinstance(m, Laid)},
         cells.obs,
         dict(var),
         cells.uns,
