@@ -148,7 +148,7 @@ RUNS: Mapping[str, Shipped] = {
     ),
     "papalexi2021-eccite": Shipped(
         prepare=("papalexi2021-eccite", "--holdout", "donor=rep_3"),
-        prior="dorothea",
+        prior="collectri",
         refine=FIVE_SEEDS,
         train=("--seed", "0"),
         origin=(
@@ -161,7 +161,9 @@ RUNS: Mapping[str, Shipped] = {
             "Weights, scores and summaries derive from GEO GSE153056 (Papalexi et al. 2021, Nat "
             "Genet 53:322), in the subset that sceptredata (MIT License, its authors Timothy Barry "
             "and Eugene Katsevich) redistributes.",
-            DOROTHEA,
+            "Edges whose `prior` is 1 are among those of CollecTRI (Müller-Dott et al. 2023, "
+            "Nucleic Acids Res 51:10934), under the GNU General Public License, version 3. The list "
+            "itself is not here.",
             f"The terms of the MIT License: {MIT_TERMS}",
         ),
         good_for=(
@@ -170,7 +172,7 @@ RUNS: Mapping[str, Shipped] = {
             "seeing what a model says of the knock-outs that do next to nothing",
         ),
         not_for=(
-            "networks: 299 genes hold few regulators, and the data do not support the prior",
+            "whole networks: 299 genes hold few regulators and few of their targets",
             "unstimulated cells: all were under interferon-γ",
             "genes that were not measured, most of the interferon programme among them",
         ),

@@ -18,7 +18,7 @@ from gvci.errors import CatalogueError
 from gvci.gate_words import shares
 from gvci.model_card import grn_name
 from gvci.registry import Entry, entries
-from gvci.run import SUMMARIES, Run
+from gvci.run import GRN_FOLDER, SUMMARIES, Run
 from gvci.scenario import Scenario, all_doses
 
 MOST_RECENT = 8
@@ -158,7 +158,8 @@ def recent() -> list[Entry]:
 
 def about(entry: Entry) -> str:
     """Kind, cells where they are known to be real, origin and date of a run."""
-    kind = "model and network" if entry.kind == "run" else "network"
+    network = "and" if (entry.path / GRN_FOLDER).is_dir() else "without a"
+    kind = f"model {network} network" if entry.kind == "run" else "network"
     kind += ", real cells" if entry.shipped and (entry.path / SUMMARIES).is_dir() else ""
     origin = "shipped" if entry.shipped else "made on this computer"
     return f"{kind}, {origin}{f', {day(entry.created)}' if entry.created else ''}"

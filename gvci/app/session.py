@@ -96,13 +96,14 @@ def page(
     with faults():
         head, body = (st.container(), st.container()) if title else (None, st.container())
         left, right = (head or st).columns(
-            [1, 1.6] if title else [2.4, 1], vertical_alignment="bottom"
+            [1, 2.2] if title else [2.4, 1], vertical_alignment="bottom"
         )
         row = right.container(
             horizontal=True, horizontal_alignment="right", vertical_alignment="bottom"
         )
         entry = _chosen_entry(row)
-        copy = row.popover("Copy link", icon=":material/link:", type="tertiary")
+        copy = row.popover("Copy link", icon=":material/link:", type="tertiary").empty()
+        _show_link(copy, entry)  # of a page that ends early; the last word is written below
         actions = row.container(horizontal=True, width="content")
         if title:
             left.title(title, anchor=False)
@@ -124,10 +125,14 @@ def page(
             with body:
                 yield Frame(run, entry, actions, strip)
         finally:
-            with copy:
-                address = link.address(st.context.url, entry.id)
-                st.code(address, language=None, wrap_lines=True)
-                st.caption(who_can_open(address))
+            _show_link(copy, entry)
+
+
+def _show_link(place: DeltaGenerator, entry: Entry) -> None:
+    address = link.address(st.context.url, entry.id)
+    with place.container():
+        st.code(address, language=None, wrap_lines=True)
+        st.caption(who_can_open(address))
 
 
 def _chosen_entry(place: DeltaGenerator) -> Entry:

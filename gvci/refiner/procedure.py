@@ -97,7 +97,7 @@ def adopted_share(
     calibrates: what another sample of such cells would have given. A prior edge that no cell
     speaks for may be adopted in every seed, for the prior is the same; `stability` tells these.
     """
-    n_cells, alpha = len(cells.values), settings.alpha or DEFAULT_ALPHA
+    n_cells, alpha = cells.shape[0], settings.alpha or DEFAULT_ALPHA
     votes = np.zeros(cells.prior.shape)
     for seed in range(settings.seed, settings.seed + settings.seeds):
         rows = np.random.default_rng([seed, 6]).integers(0, n_cells, n_cells)

@@ -226,6 +226,7 @@ def test_nothing_chosen_offers_three(open_page: OpenPage):
     test = open_page("counterfactual")
     test.multiselect(key="perturbation").set_value([]).run()
     assert "Choose a perturbation" in sound(test)
+    assert test.code[0].value.startswith("http"), "a page that ends early has its link, too"
     test.button(key=next(b.key for b in test.button if str(b.key).startswith("try "))).click().run()
     assert len(test.get("plotly_chart")) >= 2
 

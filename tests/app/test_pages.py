@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gvci.app import prediction
+from gvci.app import home, prediction
 from gvci.data.dataset import PerturbationData
 from gvci.gate_words import gate_sentence, shares
-from gvci.registry import register
+from gvci.registry import Entry, entries, register
 from gvci.run import Run
 from tests.app.conftest import DEMO, OpenPage, said, sound
 
@@ -351,3 +351,9 @@ def test_damaged_notes_do_not_hide_the_demo(open_page: OpenPage, own_runs: Path)
     (own_runs / "half.json").write_text('{"path": "/x", "ki')
     (own_runs / "gone.json").write_text(json.dumps({"path": "/nowhere", "kind": "run"}))
     assert "4,428 simulated cells" in sound(open_page("home"))
+
+
+def test_a_model_without_a_network_is_called_so(tmp_path: Path):
+    bare = Entry("bare", "Bare", "run", tmp_path, shipped=False, created="")
+    assert home.about(bare) == "model without a network, made on this computer"
+    assert home.about(entries()[0]).startswith("model and network")

@@ -112,8 +112,10 @@ class Visit:
         self.dialogs.append(dialog.message)  # type: ignore[attr-defined]
         dialog.dismiss()  # type: ignore[attr-defined]
 
-    def open(self, path: str = "") -> Page:
-        """Go there and wait until the script has run."""
+    def open(self, path: str = "", run: str | None = "demo") -> Page:
+        """Go there and wait until the script has run; to the demo, where the path names no run."""
+        if run and "run=" not in path:
+            path += f"{'&' if '?' in path else '?'}run={run}"
         self.page.goto(f"{self.address}/{path}")
         self.settled()
         return self.page
