@@ -162,8 +162,8 @@ RUNS: Mapping[str, Shipped] = {
             "Genet 53:322), in the subset that sceptredata (MIT License, its authors Timothy Barry "
             "and Eugene Katsevich) redistributes.",
             "Edges whose `prior` is 1 are among those of CollecTRI (Müller-Dott et al. 2023, "
-            "Nucleic Acids Res 51:10934), under the GNU General Public License, version 3. The list "
-            "itself is not here.",
+            "Nucleic Acids Res 51:10934), under the GNU General Public License, version 3. The "
+            "list itself is not here.",
             f"The terms of the MIT License: {MIT_TERMS}",
         ),
         good_for=(

@@ -11,7 +11,7 @@ import pandas as pd
 from gvci.app.boards import CEILING, KINDS, NAMES, Board
 from gvci.app.text import SIMULATED, UNDEFINED, count, literal, number
 from gvci.app.theme import Palette
-from gvci.benchmark.compare import LOWER, PAIR, Gain, mean_interval
+from gvci.benchmark.compare import LOWER, PAIR, SAME, Gain, mean_interval
 from gvci.benchmark.words import SCORES
 from gvci.errors import listed
 from gvci.verdict import TIE
@@ -21,7 +21,8 @@ MOST_SCORES = 6
 NEAR_ONE = {"spread_ratio", "coverage"}  # neither more nor less is better
 RULE = (
     "A difference counts where its 95 % bootstrap interval over pairs leaves 0 out and it is more "
-    "than the seeds' spread; R² that differ by 0.005 or less are a tie too."
+    "than the seeds' spread; R² that differ by 0.005 or less are a tie too. A single pair has no "
+    "interval, so its number decides."
 )
 EASY = 0.8
 
@@ -97,7 +98,11 @@ def seeded(board: Board) -> bool:
 
 def side(gain: Gain, score: str) -> str:
     """ahead, behind or tied: the rule that the page states."""
-    return "tied" if score.startswith("r2") and abs(gain.difference) <= TIE else gain.side
+    if score.startswith("r2") and abs(gain.difference) <= TIE:
+        return "tied"
+    if gain.low is not None or abs(gain.difference) < SAME:
+        return gain.side
+    return "ahead" if (gain.difference > 0) != gain.lower else "behind"
 
 
 def order(board: Board, score: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from gvci.app.edges import Network, gene_links
 from gvci.app.evidence import NONE_HERE, Record
+from gvci.app.scenario import default_pair, in_link
 from gvci.app.text import italic, literal, number, plain
 from gvci.run import Run
 
@@ -130,14 +131,34 @@ def sign_of(edge: pd.Series[Any]) -> tuple[str, str, Any]:
     return words, icon, "gray"
 
 
-def perturbations_of(run: Run, gene: str) -> list[tuple[str, str]]:
-    """Perturbations of the model that hit this gene, each with the words of its button."""
+@dataclass(frozen=True)
+class Ask:
+    """A question of an edge that the model can answer.
+
+    Attributes:
+        words: of its button.
+        query: the link of Counterfactual, beside the run.
+    """
+
+    words: str
+    query: Mapping[str, str]
+
+
+def asks(run: Run, source: str, target: str) -> list[Ask]:
+    """What taking the regulator away would do; where no perturbation hits it, what the target
+    does under the run's own, in cells that training never saw under it, where there are such.
+    """
     if run.kind == "grn":
         return []
     found = []
     for label in run.model.treatment_code.levels:
-        if label == gene:
-            found.append((label, f"Knock out {literal(gene)} and predict"))
-        elif label.split(" ")[0] == gene:
-            found.append((label, f"Predict {literal(label)}"))
-    return found
+        if label == source:
+            found.append(Ask(f"Knock out {literal(source)} and predict", {"perturbation": label}))
+        elif label.split(" ")[0] == source:
+            found.append(Ask(f"Predict {literal(label)}", {"perturbation": label}))
+    if found:
+        return found
+    group, label = default_pair(run)
+    words = f"Predict {literal(target)} under {literal(label)}"
+    parts = ",".join(run.model.treatment_code.parts(label))
+    return [Ask(words, {"perturbation": parts, "genes": target, **in_link(run.data, group)})]

@@ -18,9 +18,10 @@ def facts(run: Run, **more: object) -> dict[str, object]:
         "genes": len(data.genes),
         "model": run.name,
         "fingerprint": run.fingerprint,
-        "created": created(run),
         "seed": _seed(run),
     }
+    if created(run):
+        about["created"] = created(run)
     about["GRN"] = grn_name(run)
     if run.grn is not None:
         about |= {

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gvci.app.edge_card import perturbations_of
 from gvci.app.link import Link
 from gvci.app.scenario import default_pair, in_link
 from gvci.run import Run
 
 PARAMETER, STEP = "tour", "_tour"
-WHAT_IF = "Ask what if"
 
 
 @dataclass(frozen=True)
@@ -33,15 +31,13 @@ class Step:
 def steps(run: Run) -> list[Step]:
     """The stops for a run with a model; the pair is one that training never saw, where there is.
 
-    Where no perturbation hits a regulator of the walk, the stop that knocks one out is left out.
     Columns of the data give the names of the page's choices of cells.
     """
     group, perturbation = default_pair(run)
     parts = ",".join(run.model.treatment_code.parts(perturbation))
     pair = {"perturbation": parts, **in_link(run.data, group)}
     regulators = {"tfs": "STAT1,IRF1", "k": "25"}
-    hit = any(perturbations_of(run, name) for name in ("STAT1", "IRF1"))
-    stops = [
+    return [
         Step(
             "network", "What regulates what",
             "Arrows lead from STAT1 and IRF1 to the genes that they regulate, as far as the data "
@@ -49,9 +45,9 @@ def steps(run: Run) -> list[Step]:
             regulators,
         ),
         Step(
-            "network", WHAT_IF,
-            "The card's button *Knock out … and predict* takes a regulator away in the model. "
-            "**Press it**, or go on here.",
+            "network", "Ask what if",
+            "The card's button below its numbers asks the model: what becomes of the cells without "
+            "this regulator, or of its target under the treatment. **Press it**, or go on here.",
             regulators,
         ),
         Step(
@@ -80,7 +76,6 @@ def steps(run: Run) -> list[Step]:
             regulators,
         ),
     ]  # fmt: skip
-    return [stop for stop in stops if hit or stop.title != WHAT_IF]
 
 
 def at(planned: list[Step], current: int, page: str) -> int | None:

@@ -71,7 +71,7 @@ def _table(network, table, at, key):
 
 
 def _card(frame, network, edge):
-    """The chosen edge: numbers, evidence, links, and what would knock its regulator out."""
+    """The chosen edge: numbers, evidence, links, and what the model can be asked."""
     run, ends = frame.run, (str(edge["source"]), str(edge["target"]))
     records = evidence.records(recovered.candidates(run), truths(run), *ends)
     card = edge_card.card(network, edge, records)
@@ -86,10 +86,10 @@ def _card(frame, network, edge):
         st.caption(card.words)
     st.markdown(card.evidence)
     st.caption(card.links)
-    for label, words in edge_card.perturbations_of(run, ends[0]):
-        icon = ":material/experiment:"
-        if st.button(words, type="primary", icon=icon, width="stretch", key=f"do {label}"):
-            query = {"perturbation": label, "run": frame.entry.id}
+    icon = ":material/experiment:"
+    for ask in edge_card.asks(run, *ends):
+        if st.button(ask.words, type="primary", icon=icon, width="stretch", key=f"ask {ask.words}"):
+            query = {**ask.query, "run": frame.entry.id}
             st.switch_page(session.to("counterfactual"), query_params=query)
 
 

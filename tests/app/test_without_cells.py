@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gvci.app import answer_files, answer_view, charts, home, tour
+from gvci.app import answer_files, answer_view, charts, edge_card, home
 from gvci.app.prediction import answer
 from gvci.app.theme import LIGHT
 from gvci.data.encoding import TreatmentCode
@@ -189,13 +189,16 @@ def test_a_shipped_run_of_real_cells_comes_first(
     assert "summaries of 612 measured cells" in said(test)
 
 
-def test_the_walk_knocks_out_what_can_be_knocked_out(without_cells: Path):
+def test_an_edge_asks_for_what_the_model_knows(without_cells: Path):
     run = Run.open(without_cells)
-    titles = [step.title for step in tour.steps(run)]
+    knock_out = edge_card.asks(run, "STAT1", "IRF1")[0]
+    assert knock_out.words == "Knock out STAT1 and predict"
     run.model.treatment_code = TreatmentCode(("IFN-beta",), "control")
     run.scores["ood"]["pairs"][0] |= {"perturbation": "IFN-beta", "n_cells": 10**6}
-    left_out = [step.title for step in tour.steps(run)]
-    assert [title for title in titles if title not in left_out] == [tour.WHAT_IF]
+    (ask,) = edge_card.asks(run, "STAT1", "IRF1")
+    assert ask.words == "Predict IRF1 under IFN\\-beta"
+    group = run.scores["ood"]["pairs"][0]["group"]
+    assert ask.query == {"perturbation": "IFN-beta", "genes": "IRF1", "c_cell_type": group}
 
 
 def test_damaged_summaries_are_a_sentence(open_page: OpenPage, absent: str, tmp_path: Path):
