@@ -39,12 +39,12 @@ def test_check_10_what_the_model_lacks_is_explained(visit: Visit):
 
 def test_check_12_home_to_prediction_by_keyboard(visit: Visit):
     """Check 2 without a mouse."""
-    page = visit.open()
+    page = visit.open(run=None)
     tab_to(page, "Start the 3-minute demo")
     page.keyboard.press("Enter")
     expect(page.get_by_text(re.compile(r"Showing \d+ of \d+ edges"))).to_be_visible()
     visit.settled()
-    tab_to(page, "Knock out .* and predict")
+    tab_to(page, "Predict .* under IFN-beta")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Control, predicted and measured cells")).to_be_visible()
 
