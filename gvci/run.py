@@ -18,7 +18,7 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -31,9 +31,6 @@ from gvci.prediction import TrainedModel
 from gvci.recipe import cells_at_hand, read_recipe
 from gvci.refiner.result import NOTES, RefinedGRN
 from gvci.verdict import TITLES
-
-if TYPE_CHECKING:
-    pass
 
 MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
     "model.safetensors",
