@@ -205,9 +205,9 @@ def commands(
     names: Sequence[str],
     columns: Columns,
     choice: str,
-    gene_names: str = KEEP,
-    sum_genes: bool = False,
-    n_genes: int = USUAL_GENES,
+    gene_names: str,
+    sum_genes: bool,
+    n_genes: int,
 ) -> str:
     """prepare, refine and train for these files, to copy into a shell."""
     labels = [name for name in names[1:] if role_of(name) == "labels"]

@@ -220,7 +220,7 @@ def key(*filters: object) -> str:
     return hashlib.sha256(json.dumps(filters, default=str).encode()).hexdigest()[:12]
 
 
-def alt_text(network: Network, edges: pd.DataFrame) -> str:
+def alt_text(edges: pd.DataFrame) -> str:
     """The graph in one sentence, for a screen reader; the table beside it has the rows."""
     counts = edges["status"].value_counts()
     parts = ", ".join(f"{int(n)} {status}" for status, n in counts.items())
