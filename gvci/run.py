@@ -201,11 +201,9 @@ class Run:
     ) -> np.ndarray:
         """Cells of the data under another perturbation, (rows, genes) float32, log1p CP10k.
 
-        Cells whose own label the model has not seen are encoded as they are only in
-        `reconstruct`; here they are refused.
-
         Raises:
-            PredictionError: unknown perturbation, or no cell.
+            PredictionError: no cell, an unusable dose, or a perturbation that the model has not
+                seen: the one asked for, or a cell's own.
         """
         rows = np.asarray(rows)
         if rows.dtype == bool:
@@ -237,7 +235,7 @@ class Run:
         the mean of μ(Z, T′), which draws average to.
 
         Raises:
-            PredictionError: unknown perturbation.
+            PredictionError: as `predict`.
         """
         if mode != "residual":
             cells = self.predict(rows, perturbation, dose, "mean")
@@ -288,7 +286,11 @@ class Run:
         return None if seen else self.model.gate.error_of(change)
 
     def reconstruct(self, rows: np.ndarray) -> np.ndarray:
-        """The decoder's mean of cells under their own perturbation, (rows, genes) float32."""
+        """The decoder's mean of cells under their own perturbation, (rows, genes) float32.
+
+        Raises:
+            PredictionError: the model has not seen one of these.
+        """
         cells = self._factual(rows)
         return self.model.counterfactual(*cells, cells[2], "mean", depth=self._depth(rows))
 
