@@ -28,6 +28,7 @@ from gvci.data.dataset import PerturbationData
 from gvci.data.labels import AbsentCells, read_labels
 from gvci.errors import CheckpointError, DataError, FileError, PredictionError
 from gvci.prediction import TrainedModel
+from gvci.pseudobulk import LEARNING_SPLITS
 from gvci.recipe import cells_at_hand, read_recipe
 from gvci.refiner.result import NOTES, RefinedGRN
 from gvci.verdict import TITLES
@@ -297,7 +298,7 @@ class Run:
     def support(self, perturbation: str, group: str) -> Literal["seen", "held_out", "outside"]:
         """Whether training saw the pair, only its parts, or not even those."""
         data = self.data
-        training = np.isin(data.split, ("train", "validation"))
+        training = np.isin(data.split, LEARNING_SPLITS)
         if (training & (data.perturbation == perturbation) & (data.groups == group)).any():
             return "seen"
         code = self.model.treatment_code

@@ -15,6 +15,7 @@ from gvci.app.charts import Panel
 from gvci.app.text import count, delta, literal, score
 from gvci.errors import listed
 from gvci.gate_words import shares
+from gvci.pseudobulk import LEARNING_SPLITS
 from gvci.run import Run
 from gvci.sample import QUANTILES
 from gvci.scoring import N_DE
@@ -185,7 +186,7 @@ def outside(run: Run, answer: Answer) -> str:
     """Why a scenario lies outside the training data, and what would not."""
     scenario = answer.scenario
     data = run.data
-    training = np.isin(data.split, ("train", "validation"))
+    training = np.isin(data.split, LEARNING_SPLITS)
     if not (training & (data.groups == scenario.group)).any():
         why = f"Training had no cell of the group {scenario.group}."
     else:
