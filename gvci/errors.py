@@ -85,8 +85,8 @@ def listed(names: Iterable[object], most: int = 5) -> str:
     return f"{shown} and {rest:,} more" if rest > 0 else shown
 
 
-def nearest(name: str, names: Iterable[object], most: int = 3) -> str:
-    """ " Did you mean …?" for the closest names, or an empty string; starts with a space."""
+def nearest(name: str, names: Iterable[object]) -> str:
+    """ " Did you mean …?" for the three closest names, or an empty string; starts with a space."""
     choices = {str(n).lower(): str(n) for n in names}
-    close = get_close_matches(name.lower(), list(choices), n=most, cutoff=0.6)
+    close = get_close_matches(name.lower(), list(choices), n=3, cutoff=0.6)
     return f" Did you mean {', '.join(choices[c] for c in close)}?" if close else ""

@@ -75,6 +75,6 @@ def _relative_error(gate: Gate) -> str:
     """The mixture's squared error relative to the baseline's, with its standard error."""
     if gate.ratio is None:
         return ""
-    spread = gate.ratio_se
-    known = spread is not None and math.isfinite(spread)
-    return number(gate.ratio) + (f" ± {number(spread)}" if spread is not None and known else "")
+    if gate.ratio_se is None or not math.isfinite(gate.ratio_se):
+        return number(gate.ratio)
+    return f"{number(gate.ratio)} ± {number(gate.ratio_se)}"

@@ -9,6 +9,7 @@ import numpy as np
 from gvci.config import TrainSettings
 
 LAST_RATE = 0.05
+VALIDATION_CELLS = 512  # that a training is watched by
 
 
 class Pace:

@@ -19,12 +19,11 @@ from pathlib import Path
 from gvci.data.catalogue import find
 from gvci.data.dataset import PerturbationData
 from gvci.data.entries import CatalogueEntry
-from gvci.data.files import availability
+from gvci.data.files import HERE, availability
 from gvci.errors import CatalogueError, DataError, FileError, listed
 from gvci.home import gvci_home
 
 RECIPE = "recipe.json"
-HERE = ("shipped", "found in GVCI_DATA_DIR", "cached")
 PATIENCE = 1800.0  # seconds
 
 

@@ -82,7 +82,8 @@ def evaluate_edges(
         GRNError: truth and network share no regulator, or no true edge is left; or the network
             lists its strongest edges only.
     """
-    pairs = _candidates(grn, truth, data, sources, genie3, seed, further or {})
+    forest_seed = seed if genie3 else None
+    pairs = _candidates(grn, truth, data, sources, further or {}, forest_seed)
     draws = resampled(len(pairs.genes), resamples, seed) if resamples else None
     views = {view: pairs.scored(pairs.mask(view), draws) for view in VIEWS}
     each = {
@@ -100,9 +101,7 @@ def curve(
     sources: list[str] | None = None,
     *,
     view: View = "all",
-    genie3: bool = False,
     resamples: int = 100,
-    seed: int = 0,
     points: int = 101,
     further: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
@@ -112,7 +111,7 @@ def curve(
     reaches it: the steps whose area is the AUPRC.
 
     Args:
-        grn, truth, data, sources, genie3, seed, further: as for `evaluate_edges`.
+        grn, truth, data, sources, further: as for `evaluate_edges`.
         view: all pairs, only those in the prior, or only those outside ("novel").
         resamples: of the target genes, for the bands. points: recalls from 0 to 1.
 
@@ -123,12 +122,12 @@ def curve(
     Raises:
         GRNError: truth and network share no regulator, or no true edge is left.
     """
-    pairs = _candidates(grn, truth, data, sources, genie3, seed, further or {})
+    pairs = _candidates(grn, truth, data, sources, further or {})
     mask = pairs.mask(view)
     recalls = np.linspace(0, 1, points)
     weights = np.ones((len(pairs.genes), 1))
     if resamples:
-        weights = np.hstack([weights, resampled(len(pairs.genes), resamples, seed)])
+        weights = np.hstack([weights, resampled(len(pairs.genes), resamples)])
     tables = []
     if mask is not None and (pairs.known & mask).any():
         for name in pairs.scores:
@@ -217,10 +216,10 @@ def _candidates(
     truth: GRN,
     data: PerturbationData | None,
     wanted: list[str] | None,
-    genie3: bool,
-    seed: int,
     further: Mapping[str, pd.DataFrame],
+    forest_seed: int | None = None,
 ) -> _Candidates:
+    """The pairs and their scores; GENIE3's where its forests have a seed."""
     genes = pd.Index(grn.genes)
     # A GRN keeps its rows in `edges`, a refined one in `table`.
     whole = getattr(grn, "require_whole", None)
@@ -244,12 +243,12 @@ def _candidates(
     if data is not None:
         tables["correlation"] = pearson(data, chosen, genes)
         tables["correlation_within"] = pearson_within(data, chosen, genes)
-        if genie3:
-            tables["genie3"] = forests(data, chosen, genes, seed=seed)
+        if forest_seed is not None:
+            tables["genie3"] = forests(data, chosen, genes, seed=forest_seed)
         unmeasured = int((~genes.isin(data.genes)).sum())
         if unmeasured:
             notes.append(f"{unmeasured:,} of {len(genes):,} genes are not in the cells: |r| = 0.")
-    elif genie3:
+    elif forest_seed is not None:
         notes.append("GENIE3 was not run: it needs the cells (--data).")
     scores |= {name: frame.fillna(0.0).to_numpy() for name, frame in tables.items()}
     if in_prior is not None:

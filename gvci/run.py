@@ -18,7 +18,7 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -28,12 +28,10 @@ from gvci.data.dataset import PerturbationData
 from gvci.data.labels import AbsentCells, read_labels
 from gvci.errors import CheckpointError, DataError, FileError, PredictionError
 from gvci.prediction import TrainedModel
+from gvci.pseudobulk import LEARNING_SPLITS
 from gvci.recipe import cells_at_hand, read_recipe
 from gvci.refiner.result import NOTES, RefinedGRN
 from gvci.verdict import TITLES
-
-if TYPE_CHECKING:
-    pass
 
 MODEL, DATA, GRN_FOLDER, SCORES, METRICS = (
     "model.safetensors",
@@ -204,11 +202,9 @@ class Run:
     ) -> np.ndarray:
         """Cells of the data under another perturbation, (rows, genes) float32, log1p CP10k.
 
-        Cells whose own label the model has not seen are encoded as they are only in
-        `reconstruct`; here they are refused.
-
         Raises:
-            PredictionError: unknown perturbation, or no cell.
+            PredictionError: no cell, an unusable dose, or a perturbation that the model has not
+                seen: the one asked for, or a cell's own.
         """
         rows = np.asarray(rows)
         if rows.dtype == bool:
@@ -240,7 +236,7 @@ class Run:
         the mean of μ(Z, T′), which draws average to.
 
         Raises:
-            PredictionError: unknown perturbation.
+            PredictionError: as `predict`.
         """
         if mode != "residual":
             cells = self.predict(rows, perturbation, dose, "mean")
@@ -291,14 +287,18 @@ class Run:
         return None if seen else self.model.gate.error_of(change)
 
     def reconstruct(self, rows: np.ndarray) -> np.ndarray:
-        """The decoder's mean of cells under their own perturbation, (rows, genes) float32."""
+        """The decoder's mean of cells under their own perturbation, (rows, genes) float32.
+
+        Raises:
+            PredictionError: the model has not seen one of these.
+        """
         cells = self._factual(rows)
         return self.model.counterfactual(*cells, cells[2], "mean", depth=self._depth(rows))
 
     def support(self, perturbation: str, group: str) -> Literal["seen", "held_out", "outside"]:
         """Whether training saw the pair, only its parts, or not even those."""
         data = self.data
-        training = np.isin(data.split, ("train", "validation"))
+        training = np.isin(data.split, LEARNING_SPLITS)
         if (training & (data.perturbation == perturbation) & (data.groups == group)).any():
             return "seen"
         code = self.model.treatment_code

@@ -24,7 +24,6 @@ from gvci.scoring import SCORES
 
 SHIPPED = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 NEEDED = {*ABOUT, *PAIR, "failure"}
-KINDS = ("table1", "fig6a")
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,6 @@ FORMAT = 1
 MEAN_BITS, QUANTILE_BITS = 13, 9  # 1 part in 8,192 and in 512
 DIGITS = 6
 LEVELS = [f"q{i:02d}" for i in range(QUANTILES)]
-KINDS = ("control", "predicted", "measured")
 CHANGES = ("predicted", "low", "high", "measured", "baseline", "additive")
 SAID = ("interval", "baseline_name", "n_de", "notes")  # the rest follows from model and labels
 

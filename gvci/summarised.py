@@ -125,7 +125,7 @@ class Summaries:
         table = changes[["gene", *CHANGES]].astype(dict.fromkeys(CHANGES, np.float64))
         strongest = table["predicted"].abs().sort_values(ascending=False, kind="stable").index
         support, gate = run.support(scenario.perturbation, scenario.group), run.gate(*pair)
-        models = {k: v for k, v in said.scores.items() if k not in ("model", "ceiling")}
+        models = {k: v for k, v in said.scores.items() if k not in OURS}
         sentence = ""
         if said.scores:
             own = {run.model.name: said.scores["model"]}

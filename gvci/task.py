@@ -27,13 +27,11 @@ from gvci.model.distribution import distribution_term
 from gvci.model.graph import gene_encoder
 from gvci.model.start import gene_nodes, start
 from gvci.monitor import Monitor
-from gvci.pace import Pace
+from gvci.pace import VALIDATION_CELLS, Pace
 from gvci.unfinished import below, moments, put_back
 
 if TYPE_CHECKING:
     from gvci.inner import InnerPairs
-
-VALIDATION_CELLS = 512
 
 
 class GraphVCITask:

@@ -6,6 +6,7 @@ from gvci.app import session
 
 session.guard()
 from gvci.app import jobs_view as view  # noqa: E402
+from gvci.app import train_view  # noqa: E402
 from gvci.app.text import literal  # noqa: E402
 from pages.parts.exhibits import chart  # noqa: E402
 from pages.parts.job_state import actions, badge, progress  # noqa: E402
@@ -76,7 +77,7 @@ def every():
                             st.markdown(literal(view.sentence(job), 300))
                     st.page_link(
                         session.to("jobs"), label="Open", icon=":material/arrow_forward:",
-                        query_params=view.link(job),
+                        query_params=train_view.link(job),
                     )  # fmt: skip
             if not found:
                 st.markdown("No job yet. A job goes on when this page, or the server, is closed.")

@@ -142,9 +142,7 @@ def _sizes(rows: pd.DataFrame, group: str, provenance: dict[str, object]) -> byt
     axis.set_xlabel("size of the change, root mean square over genes, log1p CP10k", fontsize=8)
     axis.set_xlim(left=0)
     axis.legend(fontsize=7, frameon=False, loc="lower right")
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
-    axis.tick_params(labelsize=7)
+    vector.bare(axis, 7)
     axis.set_title(f"Knock-outs in {group}", fontsize=9, loc="left")
     return vector.written(canvas, provenance, "svg")
 

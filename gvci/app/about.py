@@ -81,11 +81,6 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-def glossary() -> pd.DataFrame:
-    """Term and meaning."""
-    return pd.DataFrame(GLOSSARY, columns=["Term", "Meaning"])
-
-
 def licences() -> pd.DataFrame:
     """Every dataset, network and gene set that is known by name: licence and citation."""
     rows = [

@@ -9,9 +9,9 @@ import numpy as np
 from gvci.answer import Answer
 from gvci.app import export, vector
 from gvci.app.answer_view import (
-    BADGES,
     OF_SUMMARIES,
     alt_text,
+    badge,
     claim,
     interval_words,
     notes,
@@ -45,7 +45,7 @@ def downloads(run: Run, answer: Answer, chosen: Sequence[str], style: str) -> li
         verdict=answer.verdict,
     )
     stem = (scenario.perturbation, scenario.group, run.fingerprint)
-    title = f"{scenario.perturbation} in {scenario.group}: {BADGES[answer.support][0].lower()}"
+    title = f"{scenario.perturbation} in {scenario.group}: {badge(answer).words.lower()}"
     figures = panels(answer, chosen)
 
     def quantiles() -> str:
@@ -91,7 +91,7 @@ def downloads(run: Run, answer: Answer, chosen: Sequence[str], style: str) -> li
         if answer.scores:
             scores = score_rows(answer, run.name)
             parts.append(Section("Scores", [score_caption(answer)], table=scores))
-        claims = [f"{BADGES[answer.support][0]}. {claim(answer)}", answer.mean_words]
+        claims = [f"{badge(answer).words}. {claim(answer)}", answer.mean_words]
         return page(Report(title, claims, parts, about, notes(answer)))
 
     points = Download("CSV of cells", name("cells", "csv"), "text/csv", cells)

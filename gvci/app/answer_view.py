@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gvci.answer import Answer
 from gvci.app import genes
+from gvci.app.badge import Badge
 from gvci.app.charts import Panel
 from gvci.app.text import count, delta, literal, score
 from gvci.errors import listed
 from gvci.gate_words import shares
+from gvci.pseudobulk import LEARNING_SPLITS
 from gvci.run import Run
 from gvci.sample import QUANTILES
 from gvci.scoring import N_DE
@@ -22,10 +23,10 @@ from gvci.verdict import TITLES
 
 FIRST, MOST = 6, 8
 OF_SUMMARIES = f"from summaries: {QUANTILES} quantiles of these cells, joined by lines"
-BADGES: dict[str, tuple[str, str, Any]] = {
-    "seen": ("Seen in training", ":material/visibility:", "gray"),
-    "held_out": ("Held-out combination", ":material/visibility_off:", "orange"),
-    "outside": ("Outside the training data", ":material/warning:", "orange"),
+BADGES = {
+    "seen": Badge("Seen in training", ":material/visibility:", "gray"),
+    "held_out": Badge("Held-out combination", ":material/visibility_off:", "orange"),
+    "outside": Badge("Outside the training data", ":material/warning:", "orange"),
 }
 INTERVALS = {
     "influence": "95 % interval: of the robust effect (eq. 14, influence function), from the "
@@ -48,18 +49,9 @@ ROWS = (
 )
 
 
-@dataclass(frozen=True)
-class Badge:
-    """Words, an icon and a colour: never a colour alone."""
-
-    words: str
-    icon: str
-    colour: Any
-
-
 def badge(answer: Answer) -> Badge:
     """Whether training saw this."""
-    return Badge(*BADGES[answer.support])
+    return BADGES[answer.support]
 
 
 def claim(answer: Answer) -> str:
@@ -194,7 +186,7 @@ def outside(run: Run, answer: Answer) -> str:
     """Why a scenario lies outside the training data, and what would not."""
     scenario = answer.scenario
     data = run.data
-    training = np.isin(data.split, ("train", "validation"))
+    training = np.isin(data.split, LEARNING_SPLITS)
     if not (training & (data.groups == scenario.group)).any():
         why = f"Training had no cell of the group {scenario.group}."
     else:

@@ -226,7 +226,7 @@ def mean_ring(sample: Sample, x: float, kind: str, colours: Palette) -> dict[str
     return {**places, "mode": "markers", "marker": ring}
 
 
-def ridge(panel: Panel, colours: Palette, height: int = 300) -> go.Figure:
+def ridge(panel: Panel, colours: Palette) -> go.Figure:
     """Control, predicted and measured of one gene, one above the other."""
     shown = [kind for kind in KINDS if kind in panel.values]
     traces, notes = [], []
@@ -254,7 +254,7 @@ def ridge(panel: Panel, colours: Palette, height: int = 300) -> go.Figure:
             note = {"text": text, "x": 0, "y": at, "xref": "paper", "yref": "y", "font": font}
             place = {"xanchor": "right", "xshift": -10, "yanchor": "bottom", "yshift": shift}
             notes.append({**note, **place, "showarrow": False})
-    layout = base_layout(colours, height, margin={"l": 150, "r": 8, "t": 8, "b": 44})
+    layout = base_layout(colours, 300, margin={"l": 150, "r": 8, "t": 8, "b": 44})
     layout["annotations"] = notes
     layout["yaxis"] = {"visible": False, "range": [-0.04, len(shown)], "fixedrange": True}
     layout["xaxis"] = {

@@ -19,7 +19,7 @@ from gvci.app.boards import CEILING, Board
 from gvci.app.charts import base_layout
 from gvci.app.compare_view import Standing, decimals, standing, title
 from gvci.app.text import UNDEFINED, interval, number, plain, tagged
-from gvci.app.theme import LIGHT, Palette
+from gvci.app.theme import LIGHT, Palette, faint
 
 MOST_FACETS, MOST_TICKS = 4, 12
 ROW = 30
@@ -124,10 +124,9 @@ def _ceiling(
     if found is None:
         return
     if np.isfinite(found.low):
-        red, green, blue = (int(colours.measured[i : i + 2], 16) for i in (1, 3, 5))
         drawn.add_shape(
             type="rect", x0=found.low, x1=found.high, y0=-0.6, y1=n - 0.4, line={"width": 0},
-            fillcolor=f"rgba({red},{green},{blue},0.16)", layer="below", **where,
+            fillcolor=faint(colours.measured, 0.16), layer="below", **where,
         )  # fmt: skip
     line = {"color": colours.measured, "width": 2}
     drawn.add_shape(
@@ -221,9 +220,7 @@ def paper_figure(
             )  # fmt: skip
         axis.set_xlim(facet.low, facet.high)
         axis.set_title(title(facet.score), fontsize=8)
-        axis.tick_params(labelsize=6.5)
-        for side in ("top", "right"):
-            axis.spines[side].set_visible(False)
+        vector.bare(axis, 6.5)
     if len(axes):
         for tick in axes[0].set_yticks(y, [plain(name, 40) for name in names]):
             own = plain(tick.label1.get_text(), 40) == board.own

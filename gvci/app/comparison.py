@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlencode
 import pandas as pd
 
 from gvci.answer import Answer
-from gvci.app.answer_view import BADGES, INTERVALS, MOST, Badge, badge, claim, panels
+from gvci.app.answer_view import INTERVALS, MOST, badge, claim, panels
+from gvci.app.badge import Badge
 from gvci.app.charts import Panel
 from gvci.app.prediction import can_answer
 from gvci.app.scenario import refusal
@@ -185,7 +186,7 @@ def alt_text(found: Sequence[Side], genes: Sequence[str]) -> str:
             + (f", measured {delta(row['measured'])}" if row["measured"] == row["measured"] else "")
             for gene, row in rows.iterrows()
         )
-        parts.append(f"{side.title}, {BADGES[side.answer.support][0].lower()}: {changes}")
+        parts.append(f"{side.title}, {side.badge.words.lower()}: {changes}")
     return "Violins of control, predicted and measured cells by scenario. " + "; ".join(parts)
 
 

@@ -98,7 +98,5 @@ def drawing(
             f"{plain(side.title)}  ({side.badge.words.lower()})", fontsize=9, loc="left",
             parse_math=False,
         )  # fmt: skip
-        for edge in ("top", "right"):
-            axis.spines[edge].set_visible(False)
-        axis.tick_params(labelsize=8)
+        vector.bare(axis, 8)
     return vector.written(figure, about, kind)

@@ -14,7 +14,7 @@ from gvci.app.charts import base_layout
 from gvci.app.network_files import Download
 from gvci.app.report import Report, Section, page
 from gvci.app.text import SIMULATED, count, literal, number, plain, tagged
-from gvci.app.theme import LIGHT, Palette
+from gvci.app.theme import LIGHT, Palette, faint
 from gvci.benchmark.compare import Table
 from gvci.benchmark.epochs import curve, late
 from gvci.errors import DataError
@@ -92,10 +92,9 @@ def figure(table: pd.DataFrame, score: str, colours: Palette) -> go.Figure:
         x, own = part["epoch"].to_numpy(dtype=np.float64), network == "refined"
         colour = colours.predicted if own else colours.control
         if np.isfinite(sd).all():
-            red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
             drawn.add_scatter(
                 x=np.concatenate([x, x[::-1]]), y=np.concatenate([mean + sd, (mean - sd)[::-1]]),
-                fill="toself", fillcolor=f"rgba({red},{green},{blue},0.15)", line={"width": 0},
+                fill="toself", fillcolor=faint(colour, 0.15), line={"width": 0},
                 mode="lines", hoverinfo="skip",
             )  # fmt: skip
         line = {"color": colour, "width": 2.8 if own else 1.8, "dash": DASHES[network]}
@@ -222,8 +221,6 @@ def paper_figure(
     name = next(title for title, one in SCORES.items() if one == score)
     axis.set_ylabel(f"{name}, held-out pairs", fontsize=8)
     axis.legend(fontsize=7, frameon=False)
-    axis.tick_params(labelsize=7)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
+    vector.bare(axis, 7)
     axis.set_title(plain(table.attrs["title"]), fontsize=9, loc="left", parse_math=False)
     return vector.written(drawn, about, kind)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from gvci.app.badge import Badge
 from gvci.app.edges import Network, gene_links
 from gvci.app.evidence import NONE_HERE, Record
 from gvci.app.scenario import default_pair, in_link
@@ -16,10 +17,10 @@ from gvci.app.text import italic, literal, number, plain
 from gvci.run import Run
 
 BADGES = {
-    "added": ("Added", ":material/add:", "orange"),
-    "kept": ("Kept", ":material/check:", "gray"),
-    "removed": ("Removed", ":material/remove:", "gray"),
-    "listed": ("Listed", ":material/list:", "gray"),
+    "added": Badge("Added", ":material/add:", "orange"),
+    "kept": Badge("Kept", ":material/check:", "gray"),
+    "removed": Badge("Removed", ":material/remove:", "gray"),
+    "listed": Badge("Listed", ":material/list:", "gray"),
 }
 
 
@@ -29,7 +30,7 @@ class Card:
 
     Attributes:
         title: "STAT1 → GBP1", Markdown.
-        badges: words, icon and colour: its sign where signs are known, its status.
+        badges: its sign where signs are known, its status.
         numbers: labelled: weight before → after, height over the background, stability.
         words: what the data alone say of it, and in how many seeds it is adopted; empty where that
             is not known.
@@ -38,7 +39,7 @@ class Card:
     """
 
     title: str
-    badges: list[tuple[str, str, Any]]
+    badges: list[Badge]
     numbers: list[tuple[str, str]]
     words: str
     evidence: str
@@ -121,14 +122,14 @@ def seeds(network: Network, edge: pd.Series[Any]) -> str:
     return f"{round(float(edge['seeds']) * made)} of {made} seeds"
 
 
-def sign_of(edge: pd.Series[Any]) -> tuple[str, str, Any]:
-    """The words, the icon and the colour of an edge's sign."""
+def sign_of(edge: pd.Series[Any]) -> Badge:
+    """The badge of an edge's sign."""
     sign = int(edge.get("sign", 0))
     words, icon = {
         1: ("Activates", ":material/arrow_forward:"),
         -1: ("Represses", ":material/line_end:"),
     }.get(sign, ("Sign not known", ":material/question_mark:"))
-    return words, icon, "gray"
+    return Badge(words, icon, "gray")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import pandas as pd
 
@@ -69,10 +69,10 @@ def downloads(
     for kind, mime in kinds:
         if found.identifiable and found.table["p"].notna().any():
             name = export.file_name("volcano", *stem, kind=kind)
-            make = _later(volcano, found, fdr, marked, title, about, kind)
+            make = partial(volcano, found, fdr, marked, title, about, kind)
             files.append(Download(f"Volcano ({kind.upper()})", name, mime, make))
         name = export.file_name("forest", *stem, kind=kind)
-        make = _later(forest, of_genes(found, marked), found.unit, title, about, kind)
+        make = partial(forest, of_genes(found, marked), found.unit, title, about, kind)
         files.append(Download(f"Forest of genes ({kind.upper()})", name, mime, make))
     if groups is not None and rows is not None:
         own, gene_about = groups[groups["gene"] == marked], {**about, "group": "every group"}
@@ -86,11 +86,11 @@ def downloads(
         for kind, mime in kinds:
             name = export.file_name("groups", *stem, kind=kind)
             words = f"{marked} under {asked.perturbation}"
-            make = _later(forest, rows, found.unit, words, gene_about, kind)
+            make = partial(forest, rows, found.unit, words, gene_about, kind)
             files.append(Download(f"Forest of groups ({kind.upper()})", name, mime, make))
     name = export.file_name("report", asked.perturbation, asked.group, run.fingerprint, kind="html")
-    make = _later(_report, found, fdr, marked, groups, rows, title, about)
-    return [*files, Download("Report (.html)", name, "text/html", make)]
+    whole = partial(_report, found, fdr, marked, groups, rows, title, about)
+    return [*files, Download("Report (.html)", name, "text/html", whole)]
 
 
 def _report(
@@ -125,7 +125,3 @@ def _genes(found: Estimate, marked: str) -> pd.DataFrame:
     rows = rows[(rows.index < MOST_ROWS) | (rows["gene"] == marked)]
     table = shown(found, rows, LIGHT)
     return table.drop(columns=table.columns[1]) if found.identifiable else table
-
-
-def _later(draw: Any, *arguments: Any) -> Any:
-    return lambda: draw(*arguments)

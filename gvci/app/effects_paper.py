@@ -86,8 +86,6 @@ def forest(rows: Forest, unit: str, title: str, about: About, kind: vector.Kind)
 
 
 def _finished(figure: Any, axis: Any, title: str, about: About, kind: vector.Kind) -> bytes:
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
-    axis.tick_params(labelsize=7)
+    vector.bare(axis, 7)
     figure.suptitle(plain(title), fontsize=9, x=0.01, ha="left", parse_math=False)
     return vector.written(figure, about, kind)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
 from gvci.app import genes
+from gvci.app.badge import Badge
 from gvci.app.edges import from_refined
 from gvci.app.estimates import Asked, Estimate
 from gvci.app.exhibit import Column
@@ -55,15 +54,6 @@ GROUP_COLUMNS = {
     "Adj. p": Column(74),
     "Treated, control": Column(64, "", "Numbers of cells"),
 }
-
-
-@dataclass(frozen=True)
-class Badge:
-    """Words, an icon and a colour: never a colour alone."""
-
-    words: str
-    icon: str
-    colour: Any
 
 
 def why_not(n_treated: int, n_control: int) -> str:

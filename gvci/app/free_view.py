@@ -20,9 +20,9 @@ def exhibit(run: Run, network: Network, shown: Shown, choice: Choice, colours: P
     plan = layout.free(shown.edges)
     drawing = interactive.page(shown.edges, plan, {}, colours, spread=0.85)
     return Exhibit(
-        summary(network, shown),
+        summary(shown),
         frame(drawing),
-        f"Free layout. {alt_text(network, shown.edges)}",
+        f"Free layout. {alt_text(shown.edges)}",
         rows(network, shown.edges),
         "The edges of the drawing.",
         EDGE_COLUMNS,

@@ -69,10 +69,10 @@ def matrices(network: Network, shown: Shown) -> HeatMap:
     table = network.judged
     inside = table[table["source"].isin(regulators) & table["target"].isin(known)]
 
-    def filled(column: str, empty: float) -> np.ndarray:
+    def filled(column: str) -> np.ndarray:
         wide = inside.pivot_table(column, "target", "source", aggfunc="first", observed=True)
         wide = wide.reindex(index=targets, columns=regulators)
-        return wide.to_numpy(dtype=float, na_value=empty)
+        return wide.to_numpy(dtype=float, na_value=np.nan)
 
     order = {name: at for at, name in enumerate(regulators)}
     places = {name: at for at, name in enumerate(targets)}
@@ -80,20 +80,18 @@ def matrices(network: Network, shown: Shown) -> HeatMap:
         at=inside["source"].map(order), place=inside["target"].map(places)
     ).sort_values(["place", "at"], ignore_index=True)
     marks = np.full((len(targets), len(regulators)), "", dtype=object)
+    left_out = (len(sources) - len(regulators), len(strongest) - len(targets))
     if not network.refined:
         pairs = rows[["source", "target", "weight", "status"]]
-        return HeatMap(
-            targets, regulators, {"Listed": filled("weight", np.nan)}, marks, pairs,
-            (len(sources) - len(regulators), len(strongest) - len(targets)),
-        )  # fmt: skip
+        panels = {"Listed": filled("weight")}
+        return HeatMap(targets, regulators, panels, marks, pairs, left_out)
     for status, mark in MARKS.items():
         which = rows[rows["status"] == status]
         marks[which["place"], which["at"]] = mark
     pairs = rows[["source", "target", "prior", "weight", "status"]].rename(
         columns={"prior": "original", "weight": "refined"}
     )
-    panels = {"Original": filled("prior", np.nan), "Refined": filled("weight", np.nan)}
-    left_out = (len(sources) - len(regulators), len(strongest) - len(targets))
+    panels = {"Original": filled("prior"), "Refined": filled("weight")}
     return HeatMap(targets, regulators, panels, marks, pairs, left_out)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from gvci.app.badge import Badge
 from gvci.app.charts import base_layout
 from gvci.app.provenance import of_cells, of_day, of_model, of_network
 from gvci.app.text import count, day, literal, number, tagged
@@ -37,22 +37,13 @@ SHOWN = {  # the first three that a training writes
 MOST_PANELS = 3
 
 
-@dataclass(frozen=True)
-class Look:
-    """A state as a badge: words, icon and colour; never colour alone."""
-
-    words: str
-    icon: str
-    colour: str
-
-
-LOOKS = {
-    "queued": Look("Queued", ":material/hourglass_empty:", "gray"),
-    "running": Look("Running", ":material/play_arrow:", "blue"),
-    "done": Look("Done", ":material/check:", "green"),
-    "stopped": Look("Stopped", ":material/stop:", "gray"),
-    "lost": Look("Lost", ":material/link_off:", "orange"),
-    "fault": Look("Stopped by a fault", ":material/error:", "red"),
+BADGES = {
+    "queued": Badge("Queued", ":material/hourglass_empty:", "gray"),
+    "running": Badge("Running", ":material/play_arrow:", "blue"),
+    "done": Badge("Done", ":material/check:", "green"),
+    "stopped": Badge("Stopped", ":material/stop:", "gray"),
+    "lost": Badge("Lost", ":material/link_off:", "orange"),
+    "fault": Badge("Stopped by a fault", ":material/error:", "red"),
 }
 
 again = read_job
@@ -88,9 +79,9 @@ def can_resume(job: Job) -> bool:
     return job.state in ("stopped", "lost") and job.request is not None
 
 
-def look(job: Job) -> Look:
-    """The badge of its state."""
-    return LOOKS["fault" if job.fault else job.state]
+def badge(job: Job) -> Badge:
+    """Of its state."""
+    return BADGES["fault" if job.fault else job.state]
 
 
 def about(job: Job) -> str:
@@ -193,12 +184,6 @@ def _network(asked: Request) -> str:
         return asked.network
     entry = next(iter(entries_of([Path(asked.network)])), None)
     return entry.title if entry is not None else Path(asked.network).name
-
-
-def link(job: Job) -> dict[str, str]:
-    """The URL that shows a job, with the key that the list of its workspace needs."""
-    key = job.request.workspace if job.request is not None else None
-    return {"job": job.id, **({"workspace": key} if key else {})}
 
 
 def next_steps(job: Job) -> list[tuple[str, dict[str, str]]]:

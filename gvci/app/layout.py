@@ -14,6 +14,7 @@ SPACING = 17.0
 ARC_STEP = 84.0
 WIDTH = 720.0
 LOWEST = 545.0
+ACROSS = 480.0
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,12 @@ class Layout:
     width: float
     height: float
 
-    def shown_height(self, across: float = 480.0) -> int:
-        """Height in pixels of a chart in which the nodes get `across` pixels of width."""
+    @property
+    def shown_height(self) -> int:
+        """Height in pixels of a chart in which the nodes get 480 pixels of width."""
         places = np.array(list(self.positions.values()))
         wide, tall = np.ptp(places, axis=0)
-        return int(np.clip(tall * min(1.0, across / max(float(wide), 1.0)) + 60, 420, 1600))
+        return int(np.clip(tall * min(1.0, ACROSS / max(float(wide), 1.0)) + 60, 420, 1600))
 
 
 def lay_out(edges: pd.DataFrame, regulators: Sequence[str]) -> Layout:

@@ -12,6 +12,7 @@ import pandas as pd
 import scipy.sparse as sp
 from pandas.api.types import is_numeric_dtype
 
+from gvci.app.badge import Badge
 from gvci.app.text import plain
 from gvci.app.uploads import label
 from gvci.config import PrepareSettings
@@ -32,10 +33,10 @@ MOST_LABELS = 5000
 MOST_SHOWN = 12
 AUTOMATIC = "by the paper's rule"
 NOTHING = "nothing"
-LOOKS = {  # words, icon and colour of a finding
-    "error": ("Error", ":material/error:", "red"),
-    "warning": ("Warning", ":material/warning:", "orange"),
-    "note": ("Note", ":material/info:", "blue"),
+BADGES = {  # of a finding
+    "error": Badge("Error", ":material/error:", "red"),
+    "warning": Badge("Warning", ":material/warning:", "orange"),
+    "note": Badge("Note", ":material/info:", "blue"),
 }
 REPEATED = "duplicate_genes"
 USUAL_GENES = int(PrepareSettings.model_fields["n_genes"].default)
@@ -205,9 +206,9 @@ def commands(
     names: Sequence[str],
     columns: Columns,
     choice: str,
-    gene_names: str = KEEP,
-    sum_genes: bool = False,
-    n_genes: int = USUAL_GENES,
+    gene_names: str,
+    sum_genes: bool,
+    n_genes: int,
 ) -> str:
     """prepare, refine and train for these files, to copy into a shell."""
     labels = [name for name in names[1:] if role_of(name) == "labels"]

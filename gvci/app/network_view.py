@@ -23,10 +23,7 @@ def edge_colour(status: str, colours: Palette) -> str:
 
 
 def option(
-    network: Network,
-    edges: pd.DataFrame,
-    layout: Layout,
-    colours: Palette,
+    network: Network, edges: pd.DataFrame, layout: Layout, colours: Palette
 ) -> dict[str, Any]:
     """An ECharts graph: diamonds regulate, discs are regulated; removed edges are dashed.
 
@@ -42,24 +39,11 @@ def option(
         _node(name, name in hubs, layout, colours, _node_name(at))
         for at, name in enumerate(nodes(edges))
     ]
+    columns = ["source", "target", "weight", "status"]
+    rows = zip(edges[columns].itertuples(index=False), represses(edges), strict=True)
     links = [
-        _link(
-            source,
-            target,
-            float(weight),
-            str(status),
-            network,
-            colours,
-            _link_name(at, str(status)),
-            bar,
-        )
-        for at, ((source, target, weight, status), bar) in enumerate(
-            zip(
-                edges[["source", "target", "weight", "status"]].itertuples(index=False),
-                represses(edges),
-                strict=True,
-            )
-        )
+        _link(source, target, float(weight), status, network, colours, _link_name(at, status), bar)
+        for at, ((source, target, weight, status), bar) in enumerate(rows)
     ]
     series = {
         "type": "graph",
@@ -220,7 +204,7 @@ def key(*filters: object) -> str:
     return hashlib.sha256(json.dumps(filters, default=str).encode()).hexdigest()[:12]
 
 
-def alt_text(network: Network, edges: pd.DataFrame) -> str:
+def alt_text(edges: pd.DataFrame) -> str:
     """The graph in one sentence, for a screen reader; the table beside it has the rows."""
     counts = edges["status"].value_counts()
     parts = ", ".join(f"{int(n)} {status}" for status, n in counts.items())

@@ -83,9 +83,7 @@ def drawing(
         [plain(gene, 40) for gene in part["gene"]], style="italic", parse_math=False
     )
     axis.set_xlabel(told.unit, fontsize=8)
-    axis.tick_params(labelsize=8)
-    for edge in ("top", "right"):
-        axis.spines[edge].set_visible(False)
+    vector.bare(axis, 8)
     axis.set_title(
         f"Cell {plain(told.cell)}: measured now, predicted then", fontsize=9, loc="left",
         parse_math=False,

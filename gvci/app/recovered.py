@@ -11,7 +11,9 @@ import pandas as pd
 from gvci import rivals
 from gvci.app.edges import Network
 from gvci.app.text import literal, number
-from gvci.data.catalogue import ENTRIES, availability, load_network
+from gvci.data.catalogue import load_network
+from gvci.data.entries import ENTRIES
+from gvci.data.files import HERE, availability
 from gvci.errors import GvciError
 from gvci.grn import GRN
 from gvci.recovery import View, curve, evaluate_edges
@@ -72,7 +74,7 @@ def candidates(run: Run) -> list[str]:
         entry.name
         for entry in ENTRIES
         if "truth" in entry.kinds
-        and availability(entry) in ("shipped", "found in GVCI_DATA_DIR", "cached")
+        and availability(entry) in HERE
         and entry.simulated == run.data.simulated
         and (entry.name != "demo-truth" or run.data.name == "demo")
     ]

@@ -16,7 +16,7 @@ from gvci.app.network_files import Download
 from gvci.app.provenance import facts
 from gvci.app.recovered import MOST_GENES_FOR_FORESTS, NAMES, Recovery, score_table, verdict
 from gvci.app.text import italic, literal, number, tagged
-from gvci.app.theme import Palette
+from gvci.app.theme import Palette, faint
 from gvci.run import Run
 
 DASHES = {
@@ -110,11 +110,10 @@ def figure(curves: pd.DataFrame, colours: Palette, mine: str = "Refined") -> go.
         drawn.add_scatter(x=[recall], y=[precision], mode="markers", marker=square, name="Prior")
     if "refined" in shown:
         part = shown["refined"]
-        red, green, blue = (int(colours.predicted[i : i + 2], 16) for i in (1, 3, 5))
         drawn.add_scatter(
             x=np.concatenate([part["recall"], part["recall"][::-1]]),
             y=np.concatenate([part["high"], part["low"][::-1]]),
-            fill="toself", fillcolor=f"rgba({red},{green},{blue},0.16)", line={"width": 0},
+            fill="toself", fillcolor=faint(colours.predicted, 0.16), line={"width": 0},
             mode="lines", hoverinfo="skip",
         )  # fmt: skip
         line = {"color": colours.predicted, "width": 2.6, "shape": "hv"}

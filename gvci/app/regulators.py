@@ -126,7 +126,7 @@ def limits_words(network: Network) -> str:
     )
 
 
-def summary(network: Network, shown: Shown) -> str:
+def summary(shown: Shown) -> str:
     """ "Showing 50 of 421 edges: 35 added by refinement, 15 kept from the prior." as Markdown."""
     counts = shown.edges["status"].value_counts()
     words = {

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gvci.app.badge import Badge
 from gvci.app.edges import Network
 from gvci.app.text import literal, number
 from gvci.refiner.level import LEVELS
 
-VERDICTS: dict[str, tuple[str, str, Any]] = {
-    "yes": ("Prior supported", ":material/check_circle:", "green"),
-    "barely": ("Prior barely supported", ":material/warning:", "orange"),
-    "no": ("Prior not supported", ":material/block:", "red"),
-    "unknown": ("Support not judged", ":material/help:", "gray"),
+VERDICTS = {
+    "yes": Badge("Prior supported", ":material/check_circle:", "green"),
+    "barely": Badge("Prior barely supported", ":material/warning:", "orange"),
+    "no": Badge("Prior not supported", ":material/block:", "red"),
+    "unknown": Badge("Support not judged", ":material/help:", "gray"),
 }
 # A link also lets the keyboard into a text that has to be scrolled.
 MORE = "[The method in plain words](about)"
@@ -24,16 +25,14 @@ class Statement:
     """What stands over the graph.
 
     Attributes:
-        verdict, icon, colour: the badge; empty where the prior was not judged at all.
+        badge: whether the data support the prior; None where that was not judged at all.
         line: the level or the preset, floors and false discoveries, Markdown.
         details: paragraphs of "How these weights came about", Markdown.
         remarks: what must not be overlooked: a prior that is not supported, and what
             thresholding does not do; Markdown.
     """
 
-    verdict: str
-    icon: str
-    colour: Any
+    badge: Badge | None
     line: str
     details: list[str]
     remarks: list[str]
@@ -51,18 +50,18 @@ def statement(network: Network) -> Statement | None:
     if "level" not in meta:
         floors.insert(0, f"Preset {literal(meta.get('preset', 'paper'))}")
         told = [*_of_paper(network), *_left_out(network), MORE]
-        return Statement("", "", "gray", f"{' · '.join(floors)}.", told, [])
+        return Statement(None, f"{' · '.join(floors)}.", told, [])
     rate = meta.get("false_discovery", {}).get("estimate")
     if rate is not None:
         floors.append(f"estimated false edges {100 * rate:.0f} % (optimistic)")
     level = int(meta["level"])
     line = " · ".join([f"Level {level}: {LEVELS[level]}", *floors])
-    verdict, icon, colour = VERDICTS.get(str(meta.get("supported")), VERDICTS["unknown"])
+    badge = VERDICTS.get(str(meta.get("supported")), VERDICTS["unknown"])
     support = literal(meta.get("support", ""), 600)
     told = [*_of_levels(network), *_left_out(network), MORE]
     remarks = [literal(sentence, 600) for sentence in meta.get("thresholding", [])]
     (told if meta.get("supported") == "yes" else remarks).insert(0, support)
-    return Statement(verdict, icon, colour, f"{line}.", told, remarks)
+    return Statement(badge, f"{line}.", told, remarks)
 
 
 def _left_out(network: Network) -> list[str]:

@@ -55,6 +55,12 @@ DARK = Palette(
 )
 
 
+def faint(colour: str, opacity: float) -> str:
+    """A colour "#RRGGBB" that what lies behind shines through, as plotly wants it; 0 to 1."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
 def palette(kind: str | None) -> Palette:
     """The palette of a theme type, "light" or "dark"; unknown means light."""
     return DARK if kind == "dark" else LIGHT

@@ -39,9 +39,7 @@ def distributions(
         words += [f"measured {delta(measured)}"] if measured is not None else []
         heading = ("  " if len(name) <= LONG_NAME else "\n").join([name, "  ".join(words)])
         axis.set_title(heading, fontsize=8, loc="left", parse_math=False)
-        for side in ("top", "right"):
-            axis.spines[side].set_visible(False)
-        axis.tick_params(labelsize=7)
+        bare(axis, 7)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     label = panels[0].unit if style == "violin" else "share of cells"
@@ -124,9 +122,7 @@ def curves(
     axis.set_xlabel("recall", fontsize=8)
     axis.set_ylabel("precision", fontsize=8)
     axis.legend(fontsize=7, frameon=False)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
-    axis.tick_params(labelsize=7)
+    bare(axis, 7)
     axis.set_title(plain(title), fontsize=9, loc="left", parse_math=False)
     return written(figure, provenance, kind)
 
@@ -207,6 +203,13 @@ def _ecdf(axis: Any, panel: Panel) -> None:
             axis.plot(x, shares, label=kind, **look)
     axis.set_xlabel(panel.unit, fontsize=7)
     axis.legend(fontsize=6, frameon=False, loc="lower right")
+
+
+def bare(axis: Any, size: float) -> None:
+    """No line on top and on the right; tick labels of so many points."""
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    axis.tick_params(labelsize=size)
 
 
 def canvas(width: float, height: float) -> Figure:

@@ -33,14 +33,9 @@ def parts(network: Network) -> list[str]:
     return [HUBS, ADDED, REMOVED, ALL] if network.refined else [HUBS, ALL]
 
 
-def drawn(network: Network) -> pd.DataFrame:
-    """Every edge that has a status, strongest first."""
-    return network.table[network.table["status"] != "absent"].reset_index(drop=True)
-
-
 def hubs(network: Network) -> pd.DataFrame:
     """One row a regulator, most targets first."""
-    table = drawn(network)
+    table = network.table
     adopted = table[table["status"] != "removed"]
     found = pd.DataFrame(
         {
@@ -63,7 +58,7 @@ def table(network: Network, part: str) -> pd.DataFrame:
     """The rows of one of `parts`, as the page lists them."""
     if part == HUBS:
         return hubs(network)
-    chosen = drawn(network)
+    chosen = network.table
     if part != ALL:
         chosen = chosen[chosen["status"] == part.split(" ")[0].lower()].reset_index(drop=True)
     return rows(network, chosen)
@@ -82,7 +77,7 @@ def joined(table: pd.DataFrame, ticks: Sequence[int], chosen: Sequence[str]) -> 
 
 def summary(network: Network) -> str:
     """The whole network in one line of numbers, Markdown."""
-    edges = drawn(network)
+    edges = network.table
     genes = pd.unique(pd.concat([edges["source"], edges["target"]]))
     sources, touched = count(len(network.regulators), "regulator"), count(len(genes), "gene")
     size = f"{sources} and {touched} with an edge"
@@ -117,7 +112,7 @@ def alt_text(network: Network, part: str) -> str:
 def downloads(run: Run, network: Network) -> list[Download]:
     """Hubs and all edges as CSV, the edges as GraphML."""
     about = facts(run, network=network.name)
-    edges = drawn(network)
+    edges = network.table
 
     def name(what: str, kind: str) -> str:
         return export.file_name(what, run.fingerprint, kind=kind)

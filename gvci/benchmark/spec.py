@@ -21,7 +21,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field
 
@@ -36,7 +36,6 @@ Kind = Literal["table1", "table2", "fig6a"]
 Way = Literal["residual", "ungated", "mean", "sample", "given"]
 Network = Literal["original", "refined", "random"]
 MODELS: tuple[str, ...] = get_args(TrainSettings.model_fields["model"].annotation)
-Made = TypeVar("Made")
 
 
 class Dataset(Settings):

@@ -82,9 +82,9 @@ def spread(values: Iterable[float], digits: int = 3) -> str:
     return f"{text} ± {np.std(known, ddof=1):.{digits}f}" if len(known) > 1 else text
 
 
-def signed(value: float, digits: int = 4) -> str:
-    """With its sign, and a true minus."""
-    text = number(value, digits)
+def signed(value: float) -> str:
+    """Four decimals, with its sign and a true minus."""
+    text = number(value, 4)
     return text if value < 0 and text.startswith("−") else f"+{text.removeprefix('−')}"
 
 

@@ -30,7 +30,6 @@ from gvci.data.reals import binned, mean_and_sd, numbers, quantile_edges
 from gvci.data.roles import Columns, doses, joined, without_value
 from gvci.errors import DataError, FindingsError, PredictionError, listed
 
-SPLITS = ("train", "validation", "test", "ood")
 SPLIT = "split"
 COUNTS = "counts"
 # Nobody else's name: public files have total_counts and n_counts of other gene lists.
@@ -79,11 +78,6 @@ class PerturbationData:
     def expression(self) -> sp.csr_matrix:
         """Y: (cells, genes), log1p CP10k, CSR float32."""
         return sp.csr_matrix(self.adata.X, dtype=np.float32)
-
-    @cached_property
-    def expression_by_gene(self) -> sp.csc_matrix:
-        """Y by column, for looking genes up."""
-        return self.expression.tocsc()
 
     @cached_property
     def perturbation(self) -> np.ndarray:

@@ -21,6 +21,7 @@ from gvci.errors import CatalogueError
 
 CHECKSUMS = "checksums.json"
 Available = Literal["shipped", "found in GVCI_DATA_DIR", "cached", "downloadable", "by hand"]
+HERE: tuple[Available, ...] = ("shipped", "found in GVCI_DATA_DIR", "cached")
 
 
 def data_dir() -> Path | None:

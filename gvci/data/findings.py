@@ -50,13 +50,13 @@ class Finding:
 def check(adata: ad.AnnData, columns: Columns) -> list[Finding]:
     """All findings about a dataset, errors first; empty when there is nothing to say.
 
-    Codes, errors: too_few_cells, too_few_genes, missing_column, missing_values,
+    Codes, errors: too_few_cells, too_few_genes, missing_column,
     no_control_cells, one_level, negative_values, not_finite, duplicate_genes, empty_gene_names,
     confounded, identifier, column_named_twice, dose_not_numeric, negative_dose,
     covariate_not_numeric, covariate_not_finite. Warnings: unlabelled_cells, duplicate_cells,
-    no_controls_in_group, numeric_covariate, constant_covariate, ensembl_ids,
-    dates_for_genes. Notes: single_level_covariate,
-    small_perturbation, gene_not_measured.
+    no_controls_in_group, single_cell_perturbation, numeric_covariate, constant_covariate,
+    ensembl_ids, dates_for_genes. Notes: single_level_covariate, small_perturbation,
+    gene_not_measured.
     """
     findings = [*_size(adata), *_names(adata), *_values(adata), *_labels(adata, columns)]
     order = {"error": 0, "warning": 1, "note": 2}

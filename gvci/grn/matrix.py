@@ -82,12 +82,15 @@ def _named(table: pd.DataFrame, title: str) -> tuple[np.ndarray, str, pd.DataFra
         rows, header = None, ""
     across_named = not _counted(values.columns)
     if rows is None or not across_named:
-        named = "columns" if across_named else "rows" if rows is not None else "neither axis"
-        missing = {"columns": "rows", "rows": "columns"}.get(named, "rows and columns")
+        named, missing = "neither axis", "rows and columns"
+        if across_named:
+            named, missing = "its columns only", "rows"
+        elif rows is not None:
+            named, missing = "its rows only", "columns"
         message = (
-            f"The matrix {title} names its {named} only: its {missing} have no gene names. "
+            f"The matrix {title} names {named}: its {missing} have no gene names. "
             "Write the names on both axes."
-        ).replace("names its neither axis only", "names neither axis")
+        )
         raise GRNError(message)
     return np.array([str(name).strip() for name in rows], dtype=object), header, values
 

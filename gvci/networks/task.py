@@ -24,10 +24,8 @@ from gvci.monitor import Monitor
 from gvci.networks.member import NetworkMember
 from gvci.networks.network import Cells, Shape
 from gvci.networks.registry import make_network
-from gvci.pace import Pace
+from gvci.pace import VALIDATION_CELLS, Pace
 from gvci.unfinished import below, moments, put_back
-
-VALIDATION_CELLS = 512
 
 
 class NetworkTask:

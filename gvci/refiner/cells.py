@@ -13,10 +13,8 @@ import pandas as pd
 
 from gvci.data.dataset import PerturbationData
 from gvci.grn import GRN
+from gvci.pseudobulk import LEARNING_SPLITS
 from gvci.refiner.residuals import Residuals
-
-# Nothing here stops early, so validation cells need not be kept apart; test and ood cells are.
-SPLITS = ("train", "validation")
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,8 @@ class Cells:
             GRNError: the prior shares fewer than two genes, or no edge, with the data.
         """
         inside = prior.restricted(data.genes, data.name)
-        rows = data.rows(SPLITS)
+        # Nothing here stops early, so validation cells need not be kept apart.
+        rows = data.rows(LEARNING_SPLITS)
         labels = data.perturbation[rows]
         targeted = {label: perturbed_genes(label, data) for label in pd.unique(labels)}
         names = set(inside.sources).union(*targeted.values())

@@ -62,7 +62,7 @@ def checked(adata, columns, sum_genes):
     verdict = f"{count(errors, 'error')} to repair first" if errors else "Nothing stands in the way"
     st.subheader(f"Findings: {verdict}", anchor=False)
     for finding in found:
-        words, icon, colour = fields.LOOKS[finding.level]
+        words, icon, colour = fields.BADGES[finding.level]
         with st.container(horizontal=True, vertical_alignment="top"):
             st.badge(words, icon=icon, color=colour)
             st.markdown(literal(finding.sentence, 1500), width="stretch")

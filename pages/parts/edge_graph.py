@@ -28,16 +28,16 @@ def draw_graph(frame, network, shown, choice):
     pair = (edge["source"], edge["target"])
     session.link.publish("edge", list(pair) if at else [], [])
     of_filters = network_view.key(network.name, choice)
-    st.markdown(regulators.summary(network, shown))
+    st.markdown(regulators.summary(shown))
     left, right = st.columns([1.35, 1])
     with left.container(border=True):
         key = f"graph-{of_filters}"
         st.html(network_view.highlight(key, table, at, session.colours()))
         st.echarts_chart(
             network_view.option(network, table, plan, session.colours()),
-            height=plan.shown_height(), theme=None, renderer="svg", key=key,
+            height=plan.shown_height, theme=None, renderer="svg", key=key,
             on_select=lambda: _picked_in_graph(key, table),
-            alt=network_view.alt_text(network, table),
+            alt=network_view.alt_text(table),
         )  # fmt: skip
     with right:
         with st.container(border=True):

@@ -9,8 +9,8 @@ from pages.parts import links
 
 def badge(job):
     """Its state in words."""
-    look = view.look(job)
-    st.badge(look.words, icon=look.icon, color=look.colour)
+    found = view.badge(job)
+    st.badge(found.words, icon=found.icon, color=found.colour)
 
 
 def progress(job):

@@ -64,8 +64,8 @@ def tell(network, place):
     said = support.statement(network)
     if said is not None:
         with place:
-            if said.verdict:
-                st.badge(said.verdict, icon=said.icon, color=said.colour)
+            if said.badge is not None:
+                st.badge(said.badge.words, icon=said.badge.icon, color=said.badge.colour)
             with st.popover("How these weights came about", type="tertiary", width="content"):
                 st.markdown("\n\n".join(said.details))
         st.caption(said.line)

@@ -147,8 +147,10 @@ def test_verdicts_have_words(demo: RefinedGRN, verdict: str):
     grn = RefinedGRN(demo.genes, demo.table, 0.5, 0.0, {**demo.meta, "supported": verdict})
     said = support.statement(edges.from_refined(grn))
     assert said is not None
-    assert said.verdict
-    assert said.colour == {"yes": "green", "barely": "orange", "no": "red"}.get(verdict, "gray")
+    colour = {"yes": "green", "barely": "orange", "no": "red"}.get(verdict, "gray")
+    assert said.badge is not None
+    assert said.badge.words
+    assert said.badge.colour == colour
 
 
 def test_edge_list_has_no_statement():

@@ -35,7 +35,7 @@ def test_the_same_bytes_twice(small_run: Path, written: Path, tmp_path: Path):
         assert (written / name).read_bytes() == (tmp_path / "summaries" / name).read_bytes()
 
 
-@pytest.mark.parametrize("kind", summaries.KINDS)
+@pytest.mark.parametrize("kind", ["control", "predicted", "measured"])
 def test_the_numbers_are_those_of_the_cells(small_run: Path, written: Path, kind: str):
     run = Run.open(small_run)
     data, pair = run.data, ("STAT1", GROUP)
