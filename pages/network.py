@@ -27,7 +27,8 @@ def draw_edges(frame, network, chosen, places, *, draw, most=edges.MOST_DRAWN):
     choice = filters(network, chosen, places)
     shown = edges.choose(network, choice, most)
     if shown.edges.empty:
-        nothing("**Nothing to draw.** No edge of these regulators passes the filters.", network)
+        words = "**Nothing to draw.** No edge of these regulators passes the filters."
+        nothing(" ".join([words, str(network.trimmed.get("sentence", ""))]), network)
     else:
         draw(frame, network, shown, choice)
 

@@ -83,12 +83,12 @@ def summary(network: Network) -> str:
     size = f"{sources} and {touched} with an edge"
     if not network.refined:
         return f"**{count(len(edges), 'edge')}** of {size}."
-    counts = network.counts()
+    counts, known = network.counts(), "listed" if network.trimmed else "judged"
     return (
         f"**{count(counts['kept'] + counts['added'], 'edge')}** of {size}: "
         f":orange[**{counts['added']:,} added**] by refinement, **{counts['kept']:,} kept** from "
         f"the prior; {counts['removed']:,} of the prior's {counts['kept'] + counts['removed']:,} "
-        f"removed. {count(len(network.judged), 'pair')} judged."
+        f"removed. {count(len(network.judged), 'pair')} {known}."
     )
 
 

@@ -63,7 +63,8 @@ def _table(network, table, at, key):
     """The edges of the graph; the ticked one is on the card."""
     tick(key, [at])
     st.dataframe(
-        regulators.rows(network, table), hide_index=True, height=340, key=key,
+        regulators.rows(network, table), hide_index=True,
+        height=min(340, 38 + 35 * len(table)), key=key,
         on_select=lambda: _picked_in_table(key, table), selection_mode="single-row-required",
         column_config=columns(regulators.EDGE_COLUMNS),
         alt="The edges of the graph; the ticked row is the edge on the card.",

@@ -18,7 +18,7 @@ from gvci.data.simulate import Simulation
 from gvci.registry import entries, register
 from gvci.run import Run
 from gvci.scenario import Scenario
-from tests.app.conftest import OpenPage, said
+from tests.app.conftest import DEMO, OpenPage, said
 from tests.unit.test_summarised import WORDS, mirror
 
 HOW = "Put the file data.h5ad of this run back."
@@ -207,3 +207,11 @@ def test_damaged_summaries_are_a_sentence(open_page: OpenPage, absent: str, tmp_
     assert not test.exception
     assert len(test.error) == 1
     assert "are damaged, of another version" in said(test)
+
+
+def test_what_a_trimmed_network_does_not_list_is_said(open_page: OpenPage):
+    kang = register(DEMO.parent / "kang2018-ifnb", "run", "Kang")
+    text = said(open_page("network", run=kang, tfs="STAT1", status="removed"))
+    assert "Nothing to draw" in text
+    assert "removed ones and all other pairs are counted but not listed" in text
+    assert "pairs listed" in said(open_page("network", run=kang, view="Whole network"))
