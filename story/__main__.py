@@ -36,7 +36,7 @@ PARTS = ("edges", "response", "knockouts")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the parts and the page."""
     parser = argparse.ArgumentParser(prog="python -m story", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
     parser.add_argument("--kang", type=Path, default=SHIPPED / KANG)
     parser.add_argument("--papalexi", type=Path, default=SHIPPED / PAPALEXI)
     given = parser.parse_args(arguments)
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "knockouts": lambda: knockouts.part(Run.open(given.papalexi)),
     }
     try:
-        for name in given.parts:
+        for name in given.parts or PARTS:
             print(f"{name} …", file=sys.stderr)
             make[name]().save(name)
     except GvciError as error:

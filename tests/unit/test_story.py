@@ -119,4 +119,5 @@ def test_home_tells_what_can_be_opened(monkeypatch):
 
 def test_without_cells_it_says_how_to_get_them(tmp_path, capsys):
     assert main(["knockouts", "--papalexi", str(tmp_path)]) == 2
+    assert main(["--kang", str(tmp_path)]) == 2, "without a word all parts are made"
     assert "neither a run" in capsys.readouterr().err
