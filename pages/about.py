@@ -36,8 +36,9 @@ with session.page("About", needs_run=False) as frame:
 
     st.subheader("Licences of data and networks", anchor=False)
     st.caption(
-        "gvci itself is MIT. What it knows by name has licences of its own; only simulated things "
-        "are shipped."
+        "gvci itself is MIT. What it knows by name has licences of its own. Shipped are a "
+        "simulated demo, and models, networks and summaries of real cells with the licence beside "
+        "each; no real cell is."
     )
     st.dataframe(
         about.licences(), hide_index=True, alt="Licence and citation of every named thing.",

@@ -57,9 +57,13 @@ GLOSSARY = (
     ("DE genes", "the genes that differ most between treated and control cells of a group"),
     ("R²", "share of the variance of mean expression over genes that a prediction explains; 1 is "
      "perfect, below 0 is worse than one number for all genes"),
+    ("simple baseline", "a rival that knows the mean of each group of cells, never a single cell"),
     ("additive baseline", "control cells plus the mean change seen in other groups"),
+    ("stacking network", "the simple baselines' means, corrected by a small neural network; it "
+     "has no gene network"),
     ("noise ceiling", "how well one half of the measured cells predicts the other half"),
-    ("λ", "share of the network in the predicted mean; the rest is the baseline"),
+    ("λ", "share of the model's own (neural) network in the predicted mean; the rest is the "
+     "baseline's"),
     ("interval", "where the truth lies in 95 of 100 repetitions, if the page does not say "
      "otherwise"),
     ("log1p CP10k", "logarithm of 1 + counts per 10,000 counts of the cell"),

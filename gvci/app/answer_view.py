@@ -12,14 +12,14 @@ from gvci.answer import Answer
 from gvci.app import genes
 from gvci.app.badge import Badge
 from gvci.app.charts import Panel
-from gvci.app.text import count, delta, literal, score
+from gvci.app.text import count, delta, literal, number, score
 from gvci.errors import listed
 from gvci.gate_words import shares
 from gvci.pseudobulk import LEARNING_SPLITS
 from gvci.run import Run
 from gvci.sample import QUANTILES
 from gvci.scoring import N_DE
-from gvci.verdict import TITLES
+from gvci.verdict import TIE, TITLES
 
 FIRST, MOST = 6, 8
 OF_SUMMARIES = f"from summaries: {QUANTILES} quantiles of these cells, joined by lines"
@@ -55,7 +55,9 @@ def badge(answer: Answer) -> Badge:
 
 
 def claim(answer: Answer) -> str:
-    """The verdict, or why there is none, as plain text."""
+    """The verdict, or why there is none, as plain text; of a trained pair it is no test."""
+    if answer.verdict and answer.support == "seen":
+        return f"A fit, no test: training saw these cells. {answer.verdict}"
     if answer.verdict:
         return answer.verdict
     if answer.measured is None:
@@ -67,10 +69,16 @@ def claim(answer: Answer) -> str:
 
 def notes(answer: Answer) -> list[str]:
     """What else is to be known about an answer, as plain text."""
-    if answer.verdict and answer.support == "seen":
-        seen = "The model was trained on cells of this pair: its scores here are no test of it."
-        return [seen, *answer.notes]
-    return list(answer.notes)
+    told = list(answer.notes)
+    scores = {name: row["r2_de"] for name, row in answer.scores.items()}
+    model, nothing = scores.get("model"), scores.get("no_change")
+    if answer.support == "seen" or model is None or nothing is None or nothing < model - TIE:
+        return told
+    as_good = (
+        f"No change at all scores R² {number(nothing)} on the same genes: by this score the "
+        "prediction is no better than none."
+    )
+    return [as_good, *told]
 
 
 def drawn_words(answer: Answer) -> str:
@@ -96,10 +104,13 @@ def find_gene(query: str, answer: Answer) -> str | None:
 
 def panels(answer: Answer, chosen: Sequence[str]) -> list[Panel]:
     """Control, predicted and measured values of the chosen genes."""
-    found = []
+    found, table = [], answer.table.set_index("gene")
     for gene in chosen[:MOST]:
-        unit = answer.unit if answer.measured is not None else f"{answer.unit}, predicted only"
-        found.append(Panel(gene, answer.of(gene), unit))
+        known = answer.measured is not None
+        unit = answer.unit if known else f"{answer.unit}, predicted only"
+        predicted, measured = table.loc[gene, ["predicted", "measured"]].astype(float)
+        changes = predicted, measured if known else None
+        found.append(Panel(gene, answer.of(gene), unit, changes))
     return found
 
 
@@ -238,7 +249,7 @@ def mean_pairs(answer: Answer) -> list[MeanPair]:
     found = []
     for title, y, name, baseline in (
         ("Model", predicted, "model", False),
-        ("Best simple baseline", answer.baseline, answer.baseline_name, True),
+        ("Chosen baseline", answer.baseline, answer.baseline_name, True),
     ):
         own = answer.scores.get(name)
         words = f", R² {score(own['r2_all'])}" if own else ""
@@ -257,5 +268,6 @@ def score_caption(answer: Answer) -> str:
         f"R² of means over cells, truth first: {count(n, 'measured cell')}, all genes and the "
         f"{answer.n_de} that changed most. The ceiling is one half of the measured cells against "
         f"the other{': so few cells make it low, and a model may pass it' if n < 80 else ''}. "
-        "The chosen baseline answers held-out questions best on pairs whose answer is known."
+        "The chosen baseline answers held-out questions best on pairs whose answer is known; the "
+        "line on top names the one that is best here, which nobody can know beforehand."
     )

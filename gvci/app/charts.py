@@ -29,15 +29,20 @@ class Panel:
         gene: its name.
         values: kind (control, predicted, measured) → its expression.
         unit: of the expression, in words.
+        changes: predicted and measured change of the mean where a table beside says them too;
+            else they follow from the values, which summaries round.
     """
 
     gene: str
     values: Mapping[str, Sample]
     unit: str
+    changes: tuple[float, float | None] | None = None
 
     @property
     def heading(self) -> tuple[float | None, float | None]:
         """Predicted and measured change of the mean against control."""
+        if self.changes is not None:
+            return self.changes
         base = float(self.values["control"].mean) if "control" in self.values else np.nan
         changes = [
             float(self.values[kind].mean) - base if kind in self.values else None

@@ -160,6 +160,6 @@ def about(entry: Entry) -> str:
     """Kind, cells where they are known to be real, origin and date of a run."""
     network = "and" if (entry.path / GRN_FOLDER).is_dir() else "without a"
     kind = f"model {network} network" if entry.kind == "run" else "network"
-    kind += ", real cells" if entry.shipped and (entry.path / SUMMARIES).is_dir() else ""
+    kind += " from real cells" if entry.shipped and (entry.path / SUMMARIES).is_dir() else ""
     origin = "shipped" if entry.shipped else "made on this computer"
     return f"{kind}, {origin}{f', {day(entry.created)}' if entry.created else ''}"

@@ -186,6 +186,12 @@ def _network(asked: Request) -> str:
     return entry.title if entry is not None else Path(asked.network).name
 
 
+def _key(job: Job) -> dict[str, str]:
+    """The key of its workspace, without which Train does not know what it made."""
+    key = job.request.workspace if job.request is not None else None
+    return {"workspace": key} if key else {}
+
+
 def next_steps(job: Job) -> list[tuple[str, dict[str, str]]]:
     """Label and URL of the Train page for what comes after this job."""
     asked = job.request
@@ -194,13 +200,15 @@ def next_steps(job: Job) -> list[tuple[str, dict[str, str]]]:
     if asked.verb == "prepare":
         if job.state != "done":
             return []
-        return [("Train on these cells", {"what": VERBS["refine"], "cells": job.id})]
+        query = {"what": VERBS["refine"], "cells": job.id, **_key(job)}
+        return [("Train on these cells", query)]
     if asked.verb == "predict":
         return []
-    steps = [("Again with other settings", _same_choices(asked))]
+    steps = [("Again with other settings", {**_same_choices(asked), **_key(job)})]
     entry = result(job)
     if entry is not None and entry.kind == "grn":
-        steps.insert(0, ("Train a model on it", {"what": VERBS["train"], "network": entry.id}))
+        query = {"what": VERBS["train"], "network": entry.id, **_key(job)}
+        steps.insert(0, ("Train a model on it", query))
     return steps
 
 

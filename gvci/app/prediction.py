@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gvci.answer import Answer
 from gvci.answer import answer as of_cells
 from gvci.app.scenario import default_pair
@@ -9,6 +11,7 @@ from gvci.pseudobulk import FEWEST_CELLS
 from gvci.run import Run
 from gvci.scenario import MODES, WHICH, Scenario, all_doses
 from gvci.summarised import needs_cells, summaries
+from gvci.verdict import verdict
 
 __all__ = ["Answer", "answer", "can_answer", "limits", "nearest", "needs_cells"]
 
@@ -21,7 +24,33 @@ def answer(run: Run, scenario: Scenario) -> Answer:
             summaries do not have this; then it says how to get the cells.
         FileError: the summaries are damaged.
     """
-    return of_cells(run, scenario) if run.cells_here else summaries(run).answer(scenario)
+    found = of_cells(run, scenario) if run.cells_here else summaries(run).answer(scenario)
+    return _as_scored(run, found)
+
+
+def _as_scored(run: Run, found: Answer) -> Answer:
+    """The answer with the scores that its pair was given, so that every page says one number.
+
+    `evaluate` moves the control cells that training saw, a page all of the group's: R² then
+    differ in the second decimal.
+    """
+    scene, measured = found.scenario, found.measured
+    if not found.scores or scene.cells != WHICH[0] or measured is None:
+        return found
+    for told in run.scores.values():
+        given = {
+            str(row["model"]): {name: row.get(name) for name in found.scores["model"]}
+            for row in told.get("pairs", [])
+            if (row.get("group"), row.get("perturbation")) == (scene.group, scene.perturbation)
+            and row.get("n_cells") == measured.n
+        }
+        same = told.get("mode") == scene.mode and told.get("n_de") == found.n_de
+        if same and {run.model.name, "ceiling"} <= set(given):
+            models = {name: row for name, row in given.items() if name != "ceiling"}
+            sentence = verdict(models, given["ceiling"], run.model.name, found.n_de)
+            scores = {"model": models.pop(run.model.name), **models, "ceiling": given["ceiling"]}
+            return replace(found, scores=scores, verdict=sentence)
+    return found
 
 
 def limits(run: Run) -> str:

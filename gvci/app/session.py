@@ -101,7 +101,8 @@ def page(
         row = right.container(
             horizontal=True, horizontal_alignment="right", vertical_alignment="bottom"
         )
-        entry = _chosen_entry(row)
+        with body:  # what is wrong in the link is said on top
+            entry = _chosen_entry(row)
         copy = row.popover("Copy link", icon=":material/link:", type="tertiary").empty()
         _show_link(copy, entry)  # of a page that ends early; the last word is written below
         actions = row.container(horizontal=True, width="content")

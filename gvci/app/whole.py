@@ -46,7 +46,7 @@ def hubs(network: Network) -> pd.DataFrame:
     if network.refined:
         by_status = pd.crosstab(table["source"], table["status"])
         for status in STATUSES:
-            found[status.capitalize()] = by_status.get(status)
+            found[status.capitalize()] = by_status.get(status, 0)
     found = found.fillna(0).astype(int)
     if network.refined:
         found["Share added"] = 100 * found["Added"] / found["Targets"].clip(lower=1)

@@ -30,18 +30,31 @@ def trimmed(grn: RefinedGRN, prior: str, most: int = MOST) -> RefinedGRN:
     kept = table.loc[rows].reset_index(drop=True)
     found = table["status"].value_counts()
     counts = {status: int(found.get(status, 0)) for status in STATUSES}
-    whole = counts["kept"] + counts["added"]
     note = {
         "counts": counts,
         "regulators": int(table["source"].nunique()),
         "most": most,
         "prior": prior,
         "adopted_hash": grn.adopted().fingerprint(),
-        "sentence": (
-            f"Of {whole:,} adopted edges the {len(kept):,} are here that the data speak for, at "
-            f"most {most} a regulator. Edges that were kept for the prior's sake alone, "
-            f"{counts['removed']:,} removed ones and all other pairs are counted but not listed, "
-            f"for the prior has a licence of its own."
-        ),
+        "sentence": _said(counts, len(kept), most),
     }
     return RefinedGRN(grn.genes, kept, grn.alpha, grn.background, {**grn.meta, TRIMMED: note})
+
+
+def _said(counts: dict[str, int], listed: int, most: int) -> str:
+    """Which edges are listed, and why others are not."""
+    whole, removed = counts["kept"] + counts["added"], counts["removed"]
+    unsaid = [f"{removed:,} removed ones"] if removed else []
+    if listed == whole:
+        first = f"All {whole:,} adopted edges are listed."
+    else:
+        first = (
+            f"Of {whole:,} adopted edges the {listed:,} are listed that the data speak for, at "
+            f"most {most} a regulator."
+        )
+        unsaid = ["edges that were kept for the prior's sake alone", *unsaid]
+    rest = ", ".join(unsaid) + (" and " if unsaid else "") + "all other pairs"
+    return (
+        f"{first} {rest[0].upper()}{rest[1:]} are counted but not listed, for the prior has a "
+        "licence of its own."
+    )

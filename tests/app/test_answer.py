@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from gvci.answer import Answer, answer
-from gvci.app import answer_files, answer_view
+from gvci.app import answer_files, answer_view, prediction
+from gvci.app.text import number
 from gvci.estimator import Z_95
 from gvci.run import Run
 from gvci.scenario import Scenario
@@ -108,3 +109,25 @@ def test_another_unit_reaches_table_and_axes(run: Run):
     found = answer(run, HELD_OUT)
     assert "mean log1p counts per 100,000." in answer_view.table_caption(found)
     assert {panel.unit for panel in answer_view.panels(found, ["IRF1", "MYC"])} == {run.data.unit}
+
+
+def test_a_scored_pair_has_one_score_on_every_page(run: Run):
+    told = run.scores["ood"]["pairs"]
+    for row in [row for row in told if row["model"] == run.model.name]:
+        found = prediction.answer(run, Scenario(row["perturbation"], row["group"]))
+        assert found.scores["model"]["r2_de"] == row["r2_de"]
+        assert any(number(row["r2_de"], digits) in found.verdict for digits in (2, 3))
+    whole = prediction.answer(run, Scenario(row["perturbation"], row["group"], "all cells"))
+    assert whole.scores["model"]["r2_de"] != row["r2_de"]
+
+
+def test_where_no_change_is_as_good_it_is_said(run: Run):
+    row = run.scores["ood"]["pairs"][0]
+    found = prediction.answer(run, Scenario(row["perturbation"], row["group"]))
+    scores = {**found.scores, "no_change": {**found.scores["model"], "r2_de": 0.99}}
+    equal = dataclasses.replace(found, scores=scores, support="held_out")
+    assert answer_view.notes(equal)[0].startswith("No change at all scores R² 0.99")
+    assert not [note for note in answer_view.notes(found) if note.startswith("No change")]
+    seen = dataclasses.replace(equal, support="seen")
+    assert answer_view.claim(seen).startswith("A fit, no test: training saw these cells. ")
+    assert not [note for note in answer_view.notes(seen) if note.startswith("No change")]

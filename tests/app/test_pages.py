@@ -138,7 +138,7 @@ def test_prediction_without_a_click(open_page: OpenPage):
     assert "lie within, of the 50 largest" in text
     assert "graphVCI standard · GRN: demo-prior" in text
     assert len(test.get("plotly_chart")) == 3
-    assert "Best simple baseline" in text
+    assert "Chosen baseline" in text
     scored = next(table.value for table in test.dataframe if "R² all" in table.value)
     assert sum(name.endswith(" (chosen)") for name in scored[""]) == 1
     assert "Additive" in " ".join(scored[""])
@@ -149,7 +149,7 @@ def test_seen_pair_has_influence_intervals(open_page: OpenPage):
     test = open_page("counterfactual", perturbation="JAK2")
     text = sound(test)
     assert "influence function" in text
-    assert "its scores here are no test of it" in text
+    assert "A fit, no test: training saw these cells. graphVCI" in text
 
 
 def test_combination_of_two_without_measured_cells(open_page: OpenPage):

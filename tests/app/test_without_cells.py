@@ -181,7 +181,7 @@ def test_a_shipped_run_of_real_cells_comes_first(
     text = said(test)
     assert "summaries of 612 measured cells" in text
     assert "Real] measured cells; 3 covariate groups. No cell is shipped" in text
-    assert "model and network, real cells, shipped" in text
+    assert "model and network from real cells, shipped" in text
     assert "*STAT1* → " in text
     next(b for b in test.button if b.label.startswith("Start the 3-minute demo")).click().run()
     assert not test.exception
@@ -215,3 +215,11 @@ def test_what_a_trimmed_network_does_not_list_is_said(open_page: OpenPage):
     assert "Nothing to draw" in text
     assert "removed ones and all other pairs are counted but not listed" in text
     assert "pairs listed" in said(open_page("network", run=kang, view="Whole network"))
+
+
+def test_a_heading_says_the_change_that_the_table_says(without_cells: Path):
+    found = answer(Run.open(without_cells), Scenario("STAT1", "B cells"))
+    table = found.table.set_index("gene")
+    for gene in found.genes:
+        predicted, measured = answer_view.panels(found, [gene])[0].heading
+        assert (predicted, measured) == (table["predicted"][gene], table["measured"][gene])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.torch import save
 
-from gvci.checkpoint import checksum, load_checkpoint
+from gvci.checkpoint import FORMAT, checksum, load_checkpoint
 from gvci.data.dataset import PerturbationData
 from gvci.errors import CheckpointError, GRNError
 from gvci.prediction import TrainedModel
@@ -106,8 +106,8 @@ def test_f36_newer_and_older_formats_each_have_a_sentence(run: Path, network: Pa
             _ = Run.open(run).model
         said[written] = str(caught.value)
     assert said[99] == (
-        "model.safetensors has checkpoint format 99, of a newer gvci; this version reads up to 2. "
-        "Update gvci, or train again."
+        "model.safetensors has checkpoint format 99, of a newer gvci; this version reads up to "
+        f"{FORMAT}. Update gvci, or train again."
     )
     assert said[0] == (
         "model.safetensors has checkpoint format 0, of an older gvci; this version reads from 1 "
