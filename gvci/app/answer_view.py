@@ -108,8 +108,8 @@ def panels(answer: Answer, chosen: Sequence[str]) -> list[Panel]:
     for gene in chosen[:MOST]:
         known = answer.measured is not None
         unit = answer.unit if known else f"{answer.unit}, predicted only"
-        predicted, measured = table.loc[gene, ["predicted", "measured"]].astype(float)
-        changes = predicted, measured if known else None
+        predicted, measured = table[["predicted", "measured"]].loc[gene].to_numpy(np.float64)
+        changes = float(predicted), float(measured) if known else None
         found.append(Panel(gene, answer.of(gene), unit, changes))
     return found
 
