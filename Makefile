@@ -34,7 +34,7 @@ screens: $(VENV)/.test browser  ## make docs/screens again
 	GVCI_SCREENS=docs/screens $(BIN)/python -m pytest tests/browser/test_screens.py
 
 pretrained: $(VENV)/.run  ## make the folders of pretrained/ again; the real ones need GVCI_DATA_DIR
-	$(BIN)/python -m gvci.pretrained
+	$(BIN)/python -m gvci.shipped.pretrained
 
 story: $(VENV)/.run  ## make docs/story.md and its figures again; needs Kang's and Papalexi's cells
 	OMP_NUM_THREADS=1 $(BIN)/python -m story

@@ -35,9 +35,9 @@ from benchmarks.coverage_report import report
 from benchmarks.parts import write
 from gvci.config import TrainSettings
 from gvci.crossfit import cross_fitted
-from gvci.ensemble import train
 from gvci.estimator import Z_95, Predictor, marginal_effects
 from gvci.run import Run
+from gvci.training.ensemble import train
 
 if TYPE_CHECKING:
     from gvci.estimator import Latent

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gvci.devices import Devices
-    from gvci.task import GraphVCITask
+    from gvci.training.task import GraphVCITask
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS, BATCHES = ("standard", "paper"), (64, 512)
@@ -43,7 +43,7 @@ def case(preset: str, batches: list[int]) -> None:
     from gvci import TrainSettings
     from gvci.devices import ALONE as ONE
     from gvci.launch import launched
-    from gvci.task import GraphVCITask
+    from gvci.training.task import GraphVCITask
 
     with launched(2, 1) as devices:
         data, grn = cells()

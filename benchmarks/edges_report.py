@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.parts import Part
 from gvci.benchmark.words import made_by
-from gvci.recovery import RIVALS
+from gvci.edges.recovery import RIVALS
 
 TITLES = {
     "refined": "**refined**",

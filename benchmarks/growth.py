@@ -64,7 +64,7 @@ def case(axis: str, value: int, folder: Path) -> dict[str, float]:
     from gvci import RefineSettings, TrainSettings, refine
     from gvci.data.dataset import PerturbationData
     from gvci.grn.read import read_grn
-    from gvci.task import GraphVCITask
+    from gvci.training.task import GraphVCITask
 
     torch.set_num_threads(1)
     settings = TrainSettings.preset("standard")

@@ -21,7 +21,7 @@ from gvci.likelihoods import Normal as Latent
 from gvci.model.attention import KeyDependentDecoder, KeyIndependentDecoder
 from gvci.model.encoder import GeneEncoder
 from gvci.model.heads import AdditiveHead
-from gvci.task import GraphVCITask
+from gvci.training.task import GraphVCITask
 
 
 class Draws(NamedTuple):

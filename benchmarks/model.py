@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from gvci import PerturbationData
-    from gvci.task import GraphVCITask
+    from gvci.training.task import GraphVCITask
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "dot": ("paper", {"decoder": "dot"}),
@@ -44,7 +44,7 @@ def case(
     import torch
 
     from gvci import TrainSettings
-    from gvci.task import GraphVCITask
+    from gvci.training.task import GraphVCITask
 
     torch.set_num_threads(int(threads))
     preset, changes = MODELS[model]
@@ -122,7 +122,7 @@ def evaluation(
 ) -> dict[str, float]:
     """Means of all held-out pairs, from all control cells of the group, and their scores."""
     from gvci.data.genes import moments, most_changed
-    from gvci.evaluate import scorable_pairs
+    from gvci.evaluation.evaluate import scorable_pairs
     from gvci.metrics import mean_scores
 
     pairs = scorable_pairs(data, "ood")

@@ -29,8 +29,8 @@ def run_of(task: Any, data: Any) -> Any:
     import numpy as np
 
     from gvci import Run
-    from gvci.gate import Gate
-    from gvci.prediction import TrainedModel
+    from gvci.gate.gate import Gate
+    from gvci.prediction.trained_model import TrainedModel
 
     header = {
         "genes": list(data.genes),

@@ -108,7 +108,7 @@ def way(how: str, count: int, genes: int) -> dict[str, float]:
     from gvci import TrainSettings
     from gvci.data.dataset import PerturbationData
     from gvci.grn.read import read_grn
-    from gvci.task import GraphVCITask
+    from gvci.training.task import GraphVCITask
 
     torch.set_num_threads(1)
     settings = TrainSettings.preset("standard")

@@ -28,13 +28,13 @@ import scipy.sparse as sp
 
 from benchmarks.parts import write
 from gvci.benchmark.words import made_by
-from gvci.contest import contest
 from gvci.data.dataset import PerturbationData
 from gvci.data.findings import Columns
-from gvci.judge import Judge, Judged
+from gvci.evaluation.contest import contest
+from gvci.evaluation.judge import Judge, Judged
+from gvci.evaluation.pairs import Pair, scorable_pairs
+from gvci.evaluation.scoring import N_DE, SCORES
 from gvci.metrics.distances import MOST_COMPARED
-from gvci.pairs import Pair, scorable_pairs
-from gvci.scoring import N_DE, SCORES
 
 GENES, PERTURBATIONS, CELLS, CONTROLS = 2000, 70, 286, 800
 LITERAL_PAIRS = 1

@@ -13,9 +13,7 @@ The public names load when they are first used, so `import gvci` takes no time.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,17 +21,17 @@ if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
     from gvci.data.prepare import prepare
     from gvci.data.simulate import simulate
-    from gvci.ensemble import train
+    from gvci.edges.recovery import evaluate_edges
     from gvci.errors import GvciError
     from gvci.estimator import marginal_effects
-    from gvci.evaluate import evaluate
+    from gvci.evaluation.evaluate import evaluate
     from gvci.grn import GRN
     from gvci.model import GraphVCI
-    from gvci.recovery import evaluate_edges
     from gvci.refiner.paper import RelationRefiner
     from gvci.refiner.result import RefinedGRN
     from gvci.run import Run
-    from gvci.training import refine
+    from gvci.training.ensemble import train
+    from gvci.training.loop import refine
 
 __version__ = "1.0.0"
 _HOMES = {
@@ -47,13 +45,13 @@ _HOMES = {
     "RelationRefiner": "gvci.refiner.paper",
     "Run": "gvci.run",
     "TrainSettings": "gvci.config",
-    "evaluate": "gvci.evaluate",
-    "evaluate_edges": "gvci.recovery",
+    "evaluate": "gvci.evaluation.evaluate",
+    "evaluate_edges": "gvci.edges.recovery",
     "marginal_effects": "gvci.estimator",
     "prepare": "gvci.data.prepare",
-    "refine": "gvci.training",
+    "refine": "gvci.training.loop",
     "simulate": "gvci.data.simulate",
-    "train": "gvci.ensemble",
+    "train": "gvci.training.ensemble",
 }
 __all__ = [
     "GRN",
@@ -83,14 +81,3 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
-
-
-class _Package(ModuleType):
-    """A submodule of the same name (gvci.evaluate) never hides the function."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from gvci.edges.rivals import pearson_within
 from gvci.errors import GRNError
 from gvci.grn import GRN, from_edges
 from gvci.grn.families import factors
-from gvci.rivals import pearson_within
 
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData

@@ -103,7 +103,7 @@ def refine(given: Namespace) -> None:
     from gvci.making import save_grn
     from gvci.priors import find_prior
     from gvci.run import UNFINISHED
-    from gvci.training import refine as refine_grn
+    from gvci.training.loop import refine as refine_grn
     from gvci.unfinished import forget
 
     settings = load_settings(
@@ -130,7 +130,7 @@ def refine(given: Namespace) -> None:
 
 def train(given: Namespace) -> None:
     """Train a model on DATA and GRN; write RUN with its scores."""
-    from gvci.gate_words import gate_sentence
+    from gvci.gate.words import gate_sentence
     from gvci.jobs.progress import told
     from gvci.launch import launched
     from gvci.making import make_run
@@ -241,7 +241,7 @@ def effects(given: Namespace) -> None:
 
 def evaluate(given: Namespace) -> dict[str, Any]:
     """Scores of a run or of another program's cells beside baselines and ceiling."""
-    from gvci.referee import judge, report
+    from gvci.evaluation.referee import judge, report
 
     answer, said = judge(given.path, given.split, given.mode, given.predictions, given.name)
     for line in report(answer, said):
@@ -269,7 +269,7 @@ def edges(given: Namespace) -> dict[str, Any]:
     """Edge recovery of a network beside the prior, correlation, and both."""
     from gvci.data.catalogue import load_network
     from gvci.data.dataset import PerturbationData
-    from gvci.recovery import RIVALS, evaluate_edges
+    from gvci.edges.recovery import RIVALS, evaluate_edges
     from gvci.run import grn_data
 
     network = _network(given.network)

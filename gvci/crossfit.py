@@ -15,13 +15,13 @@ import numpy as np
 from gvci.config import PredictMode, TrainSettings
 from gvci.data.dataset import SPLIT, PerturbationData
 from gvci.data.numbering import numbered
-from gvci.ensemble import train
 from gvci.errors import CheckpointError, GRNError, PredictionError, SettingsError
 from gvci.estimator.effects import ESTIMATION_SPLITS
 from gvci.grn import GRN
-from gvci.prediction import TrainedModel
+from gvci.prediction.trained_model import TrainedModel
 from gvci.run import Run
-from gvci.training import Progress
+from gvci.training.ensemble import train
+from gvci.training.loop import Progress
 from gvci.unfinished import forget
 
 HIDDEN = "hidden"

@@ -21,7 +21,7 @@ from gvci.run import DATA, GRN_FOLDER, METRICS, MODEL, SCORES, UNFINISHED, Run
 from gvci.unfinished import forget
 
 if TYPE_CHECKING:
-    from gvci.training import Progress
+    from gvci.training.loop import Progress
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -70,7 +70,9 @@ def make_run(
     Raises:
         GvciError: as `ensemble.train`.
     """
-    from gvci.ensemble import train  # a second that a page, which only reads runs, is spared
+    from gvci.training.ensemble import (
+        train,  # a second that a page, which only reads runs, is spared
+    )
 
     devices.first(lambda: _require_own_folder(folder))
     data = devices.together(lambda: PerturbationData.read(data_file))
@@ -124,7 +126,7 @@ def _make_folder(folder: Path) -> None:
 
 def save_scores(run: Run) -> None:
     """Evaluate a run on every split that can be scored and write `scores.json`."""
-    from gvci.evaluate import evaluate
+    from gvci.evaluation.evaluate import evaluate
 
     scores: dict[str, Any] = {}
     for split in ("ood", "test"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gvci.baselines import BASELINES
 from gvci.config import TrainSettings
 from gvci.errors import GvciError
-from gvci.gate_words import gate_sentence
+from gvci.gate.words import gate_sentence
 from gvci.metrics import Score
 from gvci.verdict import TITLES, number
 

@@ -1,7 +1,7 @@
 """Tensors in fewer bits: float16, or whole numbers times a scale per block of 64 values.
 
 What several members of an ensemble have alike is stored once.
-Which tensor bears how few bits is not known here: `compact.py` finds out by the answers.
+Which tensor bears how few bits is not known here: `shipped/compact.py` finds out by the answers.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from gvci.config import PredictMode
 from gvci.data.dataset import PerturbationData
 from gvci.data.labels import AbsentCells, read_labels
 from gvci.errors import CheckpointError, DataError, FileError, PredictionError
-from gvci.prediction import TrainedModel
+from gvci.prediction.trained_model import TrainedModel
 from gvci.pseudobulk import LEARNING_SPLITS
 from gvci.recipe import cells_at_hand, read_recipe
 from gvci.refiner.result import NOTES, RefinedGRN

@@ -19,8 +19,8 @@ from gvci.benchmark.run import TIDY
 from gvci.benchmark.tidy import ABOUT, OF_PART, PAIR
 from gvci.checkpoint import write_bytes
 from gvci.errors import CatalogueError, FileError, GvciError, listed, nearest
+from gvci.evaluation.scoring import SCORES
 from gvci.home import gvci_home
-from gvci.scoring import SCORES
 
 SHIPPED = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 NEEDED = {*ABOUT, *PAIR, "failure"}

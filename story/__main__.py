@@ -18,7 +18,7 @@ from gvci.data.catalogue import load_network
 from gvci.errors import GvciError
 from gvci.registry import SHIPPED
 from gvci.run import Run
-from gvci.training import refine
+from gvci.training.loop import refine
 from story import edges, knockouts, response
 from story.part import FOLDER, ROOT, Part
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from gvci import rivals
 from gvci.app import vector
 from gvci.app.evidence import records
 from gvci.app.provenance import facts
 from gvci.app.recovered import NAMES, load
-from gvci.recovery import curve, evaluate_edges
+from gvci.edges import rivals
+from gvci.edges.recovery import curve, evaluate_edges
 from gvci.refiner.result import RefinedGRN
 from gvci.run import Run
 from story.part import Part, about, figure, sentence, span, table

@@ -12,10 +12,10 @@ from gvci.app.prediction import Answer, answer
 from gvci.app.provenance import facts
 from gvci.app.theme import LIGHT
 from gvci.baselines import answers
+from gvci.counterfactual.scenario import Scenario
 from gvci.metrics import pearson_delta
 from gvci.pseudobulk import pseudobulks
 from gvci.run import Run
-from gvci.scenario import Scenario
 from gvci.verdict import TITLES, number
 from story.part import Part, about, figure, sentence, span, table
 

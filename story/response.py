@@ -12,8 +12,8 @@ from gvci.app.effects_files import forest
 from gvci.app.estimates import Asked, estimate
 from gvci.app.prediction import answer
 from gvci.app.provenance import facts
+from gvci.counterfactual.scenario import Scenario
 from gvci.run import Run
-from gvci.scenario import Scenario
 from gvci.verdict import TITLES
 from story.part import Part, about, figure, table
 

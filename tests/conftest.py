@@ -52,7 +52,7 @@ def small_run(small_data: PerturbationData, tmp_path_factory: pytest.TempPathFac
     """A hardly trained graphVCI of these, with a network refined from their coexpression."""
     from gvci.making import make_run
     from gvci.priors import find_prior
-    from gvci.training import refine
+    from gvci.training.loop import refine
 
     folder = tmp_path_factory.mktemp("small")
     small_data.write(folder / "cells.h5ad")
@@ -66,8 +66,8 @@ def small_run(small_data: PerturbationData, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def without_cells(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same run with summaries in the place of its cells."""
+    from gvci.counterfactual.summaries import write
     from gvci.run import Run
-    from gvci.summaries import write
 
     folder = tmp_path_factory.mktemp("without") / "run"
     shutil.copytree(small_run, folder)

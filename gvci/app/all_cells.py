@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gvci.app.comparison import words
+from gvci.counterfactual.scenario import Scenario
 from gvci.jobs.request import Request
 from gvci.run import Run
-from gvci.scenario import Scenario
 
 
 def request(run: Run, scenario: Scenario, workspace: str | None) -> Request:

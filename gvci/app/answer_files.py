@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gvci.answer import Answer
 from gvci.app import export, vector
 from gvci.app.answer_view import (
     OF_SUMMARIES,
@@ -23,6 +22,7 @@ from gvci.app.network_files import Download
 from gvci.app.provenance import facts
 from gvci.app.report import Report, Section, page
 from gvci.app.text import count
+from gvci.counterfactual.answer import Answer
 from gvci.run import Run
 
 

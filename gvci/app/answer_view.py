@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gvci.answer import Answer
 from gvci.app import genes
 from gvci.app.badge import Badge
 from gvci.app.charts import Panel
 from gvci.app.text import count, delta, literal, number, score
+from gvci.counterfactual.answer import Answer
+from gvci.counterfactual.sample import QUANTILES
 from gvci.errors import listed
-from gvci.gate_words import shares
+from gvci.evaluation.scoring import N_DE
+from gvci.gate.words import shares
 from gvci.pseudobulk import LEARNING_SPLITS
 from gvci.run import Run
-from gvci.sample import QUANTILES
-from gvci.scoring import N_DE
 from gvci.verdict import TIE, TITLES
 
 FIRST, MOST = 6, 8

@@ -17,7 +17,7 @@ from gvci.baselines import BASELINES
 from gvci.benchmark.compare import Table
 from gvci.benchmark.words import SCORES, WAYS
 from gvci.errors import DataError, PredictionError
-from gvci.evaluate import evaluate
+from gvci.evaluation.evaluate import evaluate
 from gvci.run import Run
 
 CEILING = "Noise ceiling"

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from gvci.app.density import density
 from gvci.app.text import delta, number, tagged
 from gvci.app.theme import FONT, Palette
-from gvci.sample import Sample
+from gvci.counterfactual.sample import Sample
 
 KINDS = ("control", "predicted", "measured")
 ZERO_HEAVY = 0.25

@@ -10,15 +10,15 @@ from urllib.parse import parse_qsl, urlencode
 
 import pandas as pd
 
-from gvci.answer import Answer
 from gvci.app.answer_view import INTERVALS, MOST, badge, claim, panels
 from gvci.app.badge import Badge
 from gvci.app.charts import Panel
 from gvci.app.prediction import can_answer
 from gvci.app.scenario import refusal
 from gvci.app.text import count, delta, interval
+from gvci.counterfactual.answer import Answer
+from gvci.counterfactual.scenario import MODES, WHICH, Scenario
 from gvci.run import Run
-from gvci.scenario import MODES, WHICH, Scenario
 
 MOST_KEPT = 4
 LETTERS = "ABCD"

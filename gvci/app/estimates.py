@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from gvci.counterfactual.summarised import needs_cells, summaries
 from gvci.data.dataset import PerturbationData
 from gvci.errors import PredictionError, listed
 from gvci.estimator import Latent, beside_plain, control_means, marginal_effects
 from gvci.estimator.effects import ESTIMATION_SPLITS, LATENTS
 from gvci.run import Run
-from gvci.summarised import needs_cells, summaries
 
 __all__ = ["LATENTS", "Asked", "Estimate", "Latent", "estimate", "in_groups"]
 TIMED_CELLS = 128

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from gvci.sample import SHARES, Sample
+from gvci.counterfactual.sample import SHARES, Sample
 from gvci.spreadsheet import comment, csv_text
 
 

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from gvci.answer import Answer
 from gvci.app.text import delta, interval, number
 from gvci.app.theme import Palette
+from gvci.counterfactual.answer import Answer
 
 LISTED = 200
 

@@ -14,12 +14,12 @@ from gvci.app.regulators import opened
 from gvci.app.scenario import default_pair
 from gvci.app.text import day, delta, italic, number
 from gvci.baselines import BASELINES
+from gvci.counterfactual.scenario import Scenario, all_doses
 from gvci.errors import CatalogueError
-from gvci.gate_words import shares
+from gvci.gate.words import shares
 from gvci.model_card import grn_name
 from gvci.registry import Entry, entries
 from gvci.run import GRN_FOLDER, SUMMARIES, Run
-from gvci.scenario import Scenario, all_doses
 
 MOST_RECENT = 8
 STRONGEST = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gvci import model_card
 from gvci.app.text import literal
-from gvci.gate_words import HOW, shares
+from gvci.gate.words import HOW, shares
 from gvci.run import Run
 
 HOW_THE_MEAN_IS_MADE = "\n\n".join(map(literal, HOW))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gvci.answer import Answer
 from gvci.app.text import count, delta, interval, number
+from gvci.counterfactual.answer import Answer
 from gvci.model_card import facts
 from gvci.run import Run
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gvci.answer import Answer
 from gvci.app import export, vector
 from gvci.app.network_files import Download
 from gvci.app.one_cell import Story, alt_text, honest, typical
 from gvci.app.one_cell_chart import drawing
 from gvci.app.provenance import facts
 from gvci.app.report import Report, Section, page
+from gvci.counterfactual.answer import Answer
 from gvci.run import Run
 
 MARKS = (

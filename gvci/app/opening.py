@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gvci.counterfactual.summarised import summaries
 from gvci.recipe import read_recipe
 from gvci.run import Run
-from gvci.summarised import summaries
 
 
 def whole_run(folder: Path) -> Run:

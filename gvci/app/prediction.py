@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gvci.answer import Answer
-from gvci.answer import answer as of_cells
 from gvci.app.scenario import default_pair
+from gvci.counterfactual.answer import Answer
+from gvci.counterfactual.answer import answer as of_cells
+from gvci.counterfactual.scenario import MODES, WHICH, Scenario, all_doses
+from gvci.counterfactual.summarised import needs_cells, summaries
 from gvci.pseudobulk import FEWEST_CELLS
 from gvci.run import Run
-from gvci.scenario import MODES, WHICH, Scenario, all_doses
-from gvci.summarised import needs_cells, summaries
 from gvci.verdict import verdict
 
 __all__ = ["Answer", "answer", "can_answer", "limits", "nearest", "needs_cells"]

@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from gvci import rivals
 from gvci.app.edges import Network
 from gvci.app.text import literal, number
 from gvci.data.catalogue import load_network
 from gvci.data.entries import ENTRIES
 from gvci.data.files import HERE, availability
+from gvci.edges import rivals
+from gvci.edges.recovery import View, curve, evaluate_edges
 from gvci.errors import GvciError
 from gvci.grn import GRN
-from gvci.recovery import View, curve, evaluate_edges
 from gvci.run import Run
 
 RESAMPLES = 200

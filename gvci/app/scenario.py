@@ -9,10 +9,10 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from gvci.counterfactual.scenario import MODES, WHICH, Scenario, all_doses, groups_with_controls
 from gvci.data.dataset import PerturbationData
 from gvci.errors import PredictionError, listed
 from gvci.run import Run
-from gvci.scenario import MODES, WHICH, Scenario, all_doses, groups_with_controls
 
 __all__ = ["MODES", "WHICH", "Scenario", "all_doses"]
 OFFERED = 3

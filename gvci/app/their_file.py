@@ -15,8 +15,8 @@ from gvci.app.text import count, plain
 from gvci.config import PredictMode
 from gvci.data.door.limits import UPLOAD
 from gvci.errors import FileError, SettingsError
-from gvci.foreign import evaluate_predictions
-from gvci.pairs import scorable_pairs
+from gvci.evaluation.foreign import evaluate_predictions
+from gvci.evaluation.pairs import scorable_pairs
 from gvci.run import Run
 
 TYPES = ["h5ad"]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from gvci.scoring import SCORES
+from gvci.evaluation.scoring import SCORES
 
 LOWER = ("e_distance", "mmd", "wasserstein", "mse", "mae", "rank")  # smaller is better
 PAIR = ["problem", "group", "perturbation"]

@@ -19,11 +19,11 @@ from gvci.benchmark.sources import code_hash
 from gvci.benchmark.watched import KEPT, Asked, Row, size, watched
 from gvci.data.dataset import PerturbationData
 from gvci.data.genes import moments, most_changed
-from gvci.evaluate import Pair, scorable_pairs
+from gvci.evaluation.evaluate import Pair, scorable_pairs
+from gvci.evaluation.scoring import N_DE
 from gvci.grn import GRN, from_edges
 from gvci.metrics import r2_mean
-from gvci.scoring import N_DE
-from gvci.training import refine
+from gvci.training.loop import refine
 
 if TYPE_CHECKING:
     from gvci.benchmark.parts import Part
@@ -84,7 +84,7 @@ def measure(part: Part, cells: Path, unfinished: Path) -> dict[str, Any]:
 
 def refined(data: PerturbationData, prior: GRN, settings: RefineSettings, cells: Path) -> GRN:
     """The edges that refinement adopts, kept beside the cells for all seeds."""
-    about = [settings.model_dump(mode="json"), prior.fingerprint(), code_hash("gvci.training")]
+    about = [settings.model_dump(mode="json"), prior.fingerprint(), code_hash("gvci.training.loop")]
     file = cells.with_name(f"{cells.stem}-refined-{digest(about)}.parquet")
     if not file.is_file():
         made = refine(data, prior, settings).adopted()

@@ -11,12 +11,12 @@ import numpy as np
 
 from gvci.benchmark.watched import size
 from gvci.data.dataset import PerturbationData
-from gvci.ensemble import train
 from gvci.errors import DataError, FileError
-from gvci.evaluate import evaluate, evaluate_baselines
-from gvci.foreign import evaluate_predictions
+from gvci.evaluation.evaluate import evaluate, evaluate_baselines
+from gvci.evaluation.foreign import evaluate_predictions
 from gvci.making import link_or_copy
 from gvci.run import DATA, MODEL, Run
+from gvci.training.ensemble import train
 
 if TYPE_CHECKING:
     from gvci.benchmark.parts import Part

@@ -18,8 +18,8 @@ from gvci.data.dataset import PerturbationData
 from gvci.data.genes import moments, most_changed
 from gvci.errors import DataError
 from gvci.estimator import robust_mean
+from gvci.evaluation.scoring import N_DE
 from gvci.metrics import r2_mean
-from gvci.scoring import N_DE
 
 if TYPE_CHECKING:
     from gvci.benchmark.parts import Part

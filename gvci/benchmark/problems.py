@@ -27,7 +27,7 @@ from gvci.making import link_or_copy
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
     from gvci.data.entries import CatalogueEntry
-    from gvci.scoring import Truth
+    from gvci.evaluation.scoring import Truth
 
 DATA: tuple[Kind, ...] = ("dataset",)
 NETWORK: tuple[Kind, ...] = ("prior", "truth")

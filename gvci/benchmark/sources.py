@@ -15,7 +15,7 @@ import gvci
 
 ROOT = Path(gvci.__file__).parent
 # What only speaks of results, or judges networks of genes.
-UNJUDGED = ("gvci.errors", "gvci.recovery", "gvci.verdict")
+UNJUDGED = ("gvci.errors", "gvci.edges.recovery", "gvci.verdict")
 
 
 @cache

@@ -13,7 +13,7 @@ from gvci.atomic import replacing
 from gvci.baselines import BASELINES
 from gvci.benchmark.parts import Result
 from gvci.benchmark.spec import Spec
-from gvci.scoring import SCORES
+from gvci.evaluation.scoring import SCORES
 
 ABOUT = ["dataset", "holdout", "problem", "seed", "model", "predicted", "role"]
 PAIR = ["epoch", "group", "perturbation", "n_cells"]

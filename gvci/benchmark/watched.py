@@ -12,16 +12,16 @@ import torch
 from torch import Tensor
 
 from gvci.data.encoding import TreatmentCode
-from gvci.pace import Pace
-from gvci.task import GraphVCITask
-from gvci.training import fit
+from gvci.training.loop import fit
+from gvci.training.pace import Pace
+from gvci.training.task import GraphVCITask
 from gvci.unfinished import Unfinished
 
 if TYPE_CHECKING:
     from gvci.config import TrainSettings
     from gvci.data.dataset import PerturbationData
     from gvci.grn import GRN
-    from gvci.member import Member
+    from gvci.prediction.member import Member
 
 Row = dict[str, Any]
 Look = Callable[["Asked"], list[Row]]

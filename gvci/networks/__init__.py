@@ -5,9 +5,10 @@ cevae.py         CEVAE   causal-effect variational autoencoder (Louizos 2017)
 ganite.py        GANITE  its counterfactual block (Yoon 2018)
 cpa.py           CPA     compositional perturbation autoencoder (Lotfollahi 2021)
 
-All read the batches of gvci/matching.py, go through the loop of gvci/training.py, answer as a
-`Member` and have the widths of preset `paper`. What they share is network.py; how they are
-trained, task.py. VCI is graphVCI without the graph and stays where graphVCI is.
+All read the batches of graphVCI and go through its loop, by the task of
+gvci/training/network_task.py, and answer as the `Member` of gvci/prediction/network_member.py.
+All have the widths of preset `paper`. What they share is network.py. VCI is graphVCI without the
+graph and stays where graphVCI is.
 
 The papers answer with the decoder's mean under T′ (`mode="mean"`). `residual`, the cell plus
 μ(Z, T′) − μ(Z, T), is this project's and works for them as well.

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gvci.answer import Answer, answer
 from gvci.app import answer_files, answer_view, prediction
 from gvci.app.text import number
+from gvci.counterfactual.answer import Answer, answer
+from gvci.counterfactual.scenario import Scenario
 from gvci.estimator import Z_95
 from gvci.run import Run
-from gvci.scenario import Scenario
 from tests.app.conftest import DEMO
 
 GROUP = "B cells · donor1"

@@ -19,11 +19,11 @@ from gvci.app import (
     prediction,
     scenario,
 )
+from gvci.counterfactual.scenario import Scenario
 from gvci.errors import SettingsError
 from gvci.jobs.estimate import estimate
 from gvci.registry import register
 from gvci.run import Run
-from gvci.scenario import Scenario
 from tests.app.conftest import DEMO, OpenPage, sound
 from tests.dosed_run import make_dosed_run
 
@@ -249,7 +249,7 @@ def test_axes_say_predicted_only(run: Run):
 
 
 def test_more_cells_than_a_page_shows(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("gvci.scenario.MOST_CELLS", 60)
+    monkeypatch.setattr("gvci.counterfactual.scenario.MOST_CELLS", 60)
     test = open_page("counterfactual", perturbation="STAT1")
     text = sound(test)
     assert "These are 150 cells, too many for a page" in text

@@ -13,7 +13,7 @@ import pytest
 
 from gvci.app import home, prediction
 from gvci.data.dataset import PerturbationData
-from gvci.gate_words import gate_sentence, shares
+from gvci.gate.words import gate_sentence, shares
 from gvci.registry import Entry, entries, register
 from gvci.run import Run
 from tests.app.conftest import DEMO, OpenPage, said, sound

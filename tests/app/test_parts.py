@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from gvci.app import charts, edges, export, genes, interactive, layout, network_view, text, vector
 from gvci.app.density import density
 from gvci.app.theme import DARK, LIGHT
+from gvci.counterfactual.sample import Sample
 from gvci.grn import from_edges
 from gvci.grn.aliases import aliases, gencode
-from gvci.sample import Sample
 
 ABOUT = {"model": "graphVCI", "dataset": "=cmd()|' /C calc'!A0"}
 HOSTILE = "<script>alert(1)</script>"

@@ -13,11 +13,11 @@ import pytest
 from gvci.app import answer_files, answer_view, charts, edge_card, home
 from gvci.app.prediction import answer
 from gvci.app.theme import LIGHT
+from gvci.counterfactual.scenario import Scenario
 from gvci.data.encoding import TreatmentCode
 from gvci.data.simulate import Simulation
 from gvci.registry import entries, register
 from gvci.run import Run
-from gvci.scenario import Scenario
 from tests.app.conftest import DEMO, OpenPage, said
 from tests.unit.test_summarised import WORDS, mirror
 

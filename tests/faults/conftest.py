@@ -12,7 +12,7 @@ from gvci.data.dataset import PerturbationData
 from gvci.data.simulate import Simulation
 from gvci.making import make_run
 from gvci.run import DATA, Run
-from gvci.training import refine
+from gvci.training.loop import refine
 from tests.faults.hostile import make_hostile_run
 
 TINY = {

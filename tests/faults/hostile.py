@@ -14,7 +14,7 @@ from gvci.data.dataset import PerturbationData
 from gvci.grn import GRN
 from gvci.making import make_run
 from gvci.run import Run
-from gvci.training import refine
+from gvci.training.loop import refine
 
 CANARY = "__pwned"
 NAMES = {

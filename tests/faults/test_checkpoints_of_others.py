@@ -14,7 +14,7 @@ from safetensors.torch import save
 from gvci.checkpoint import FORMAT, checksum, load_checkpoint
 from gvci.data.dataset import PerturbationData
 from gvci.errors import CheckpointError, GRNError
-from gvci.prediction import TrainedModel
+from gvci.prediction.trained_model import TrainedModel
 from gvci.refiner.result import NOTES, RefinedGRN
 from gvci.run import DATA, MODEL, Run
 

@@ -17,10 +17,10 @@ from gvci.checkpoint import load_checkpoint, save_checkpoint
 from gvci.config import PUBLISHED, TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.data.simulate import Simulation
-from gvci.ensemble import train
 from gvci.errors import CheckpointError
-from gvci.prediction import TrainedModel
+from gvci.prediction.trained_model import TrainedModel
 from gvci.run import MODEL, Run
+from gvci.training.ensemble import train
 from tests.faults.conftest import TINY, VCI
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +90,7 @@ from gvci.checkpoint import load_checkpoint, save_checkpoint
 from gvci.config import TrainSettings
 from gvci.errors import CheckpointError
 from gvci.model import GraphVCI, Sizes
-from gvci.prediction import TrainedModel
+from gvci.prediction.trained_model import TrainedModel
 
 def peak():
     words = Path("/proc/self/status").read_text().split("VmPeak:")[1].split()

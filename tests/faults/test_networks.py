@@ -13,12 +13,12 @@ from gvci import cli
 from gvci.data.catalogue import load_network
 from gvci.data.dataset import PerturbationData
 from gvci.data.simulate import Simulation
+from gvci.edges.recovery import evaluate_edges
 from gvci.errors import GRNError
 from gvci.grn import GRN, from_edges, read_grn
 from gvci.grn.direction import reversal
 from gvci.grn.names import match_names
 from gvci.priors import find_prior
-from gvci.recovery import evaluate_edges
 
 # --- F14: the same genes under other names ---------------------------------------------
 

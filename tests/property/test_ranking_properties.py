@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gvci.edges.ranking import SCORES, Ranking, interval, resampled
 from gvci.metrics import auprc, auroc, early_precision
-from gvci.ranking import SCORES, Ranking, interval, resampled
 
 TARGETS = 5
 PAIRS = st.lists(

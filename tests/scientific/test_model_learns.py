@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gvci.config import TrainSettings
-from gvci.evaluate import evaluate
+from gvci.evaluation.evaluate import evaluate
 from gvci.making import make_run
 
 

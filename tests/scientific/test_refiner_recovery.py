@@ -14,7 +14,7 @@ from gvci.data.simulate import corrupted, simulate
 from gvci.grn import GRN
 from gvci.refiner.calibrated import correlations
 from gvci.refiner.cells import Cells
-from gvci.training import refine
+from gvci.training.loop import refine
 
 
 def scores(data: PerturbationData, prior: GRN, truth: GRN, preset: str) -> dict[str, list[float]]:

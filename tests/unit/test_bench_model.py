@@ -14,7 +14,7 @@ from benchmarks.literal import Literal
 from benchmarks.paper_size import Size, cells
 from gvci.config import TrainSettings
 from gvci.model import Batch
-from gvci.task import GraphVCITask
+from gvci.training.task import GraphVCITask
 
 SMALL = Size(genes=60, edges=300, perturbations=6, treated=12, controls=40)
 NARROW = {

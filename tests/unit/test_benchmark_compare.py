@@ -14,7 +14,7 @@ from gvci.benchmark.spec import Dataset, Model, Spec
 from gvci.benchmark.tidy import tidy
 from gvci.benchmark.verdicts import contrast, explained, first_and_next, standing
 from gvci.benchmark.words import gain_cell, labelled, signed, spread
-from gvci.scoring import SCORES
+from gvci.evaluation.scoring import SCORES
 
 OURS, THEIRS = "ours, residual", "theirs, decoder's mean"
 

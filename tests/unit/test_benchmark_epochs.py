@@ -25,8 +25,8 @@ from gvci.config import RefineSettings
 from gvci.data.dataset import PerturbationData
 from gvci.data.simulate import Simulation
 from gvci.errors import DataError
-from gvci.evaluate import scorable_pairs
-from gvci.task import GraphVCITask
+from gvci.evaluation.evaluate import scorable_pairs
+from gvci.training.task import GraphVCITask
 
 SMALL = {"preset": "paper", "latent": 8, "width": 16, "outcome_embedding": 16, "decoder": "dot"}
 

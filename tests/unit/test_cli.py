@@ -14,7 +14,7 @@ import pytest
 
 from gvci.cli import main
 from gvci.data.dataset import PerturbationData
-from gvci.gate_words import gate_sentence
+from gvci.gate.words import gate_sentence
 from gvci.run import Run
 
 SMALL = ["max_steps=40", "evaluate_every=20", "latent=16", "width=32"]

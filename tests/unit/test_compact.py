@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gvci.compact import GATE, SMALLEST, TOLERANCE, fewest_bits
-from gvci.prediction import TrainedModel
+from gvci.prediction.trained_model import TrainedModel
 from gvci.run import MODEL, Run
+from gvci.shipped.compact import GATE, SMALLEST, TOLERANCE, fewest_bits
 
 
 @pytest.fixture(scope="module")
@@ -50,5 +50,5 @@ def test_the_search_gives_the_same_twice(run, bits):
 
 
 def test_where_half_precision_already_changes_answers_nothing_is_packed(run, monkeypatch):
-    monkeypatch.setattr("gvci.compact.TOLERANCE", 1e-9)
+    monkeypatch.setattr("gvci.shipped.compact.TOLERANCE", 1e-9)
     assert fewest_bits(run) == {}

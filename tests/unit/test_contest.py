@@ -14,7 +14,8 @@ from gvci.data.dataset import PerturbationData
 from gvci.data.simulate import Simulation
 from gvci.data.truth import true_counterfactuals
 from gvci.errors import DataError
-from gvci.evaluate import evaluate, evaluate_baselines
+from gvci.evaluation.evaluate import evaluate, evaluate_baselines
+from gvci.evaluation.pairs import target_genes
 from gvci.metrics import (
     cell_correlation,
     centroid_accuracy,
@@ -26,7 +27,6 @@ from gvci.metrics import (
     rank,
     wasserstein,
 )
-from gvci.pairs import target_genes
 from gvci.pseudobulk import pseudobulks
 
 LABELS = ("G3", "G5", "G7")

@@ -15,9 +15,9 @@ from gvci import crossfit
 from gvci.config import TrainSettings
 from gvci.crossfit import NO_FOLD, cross_fit, cross_fitted, deal, hiding
 from gvci.data.dataset import PerturbationData
-from gvci.ensemble import train
 from gvci.errors import GRNError, PredictionError, SettingsError
 from gvci.estimator import marginal_effects
+from gvci.training.ensemble import train
 
 SETTINGS = TrainSettings(
     model="vci", latent=8, width=16, depth=1, outcome_embedding=16, graph_latent=8, max_steps=6,

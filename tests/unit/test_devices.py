@@ -20,9 +20,9 @@ from torch import Tensor
 from gvci.cli import main
 from gvci.config import PUBLISHED, TrainSettings
 from gvci.devices import ALONE, WHOLE, Devices
-from gvci.networks.task import NetworkTask
 from gvci.run import Run
-from gvci.task import GraphVCITask
+from gvci.training.network_task import NetworkTask
+from gvci.training.task import GraphVCITask
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
@@ -258,7 +258,7 @@ DRIVER = """
 import os, signal
 import gvci.unfinished
 from gvci.cli import main
-from gvci.task import GraphVCITask
+from gvci.training.task import GraphVCITask
 
 gvci.unfinished.PAUSE_SECONDS = 0.0
 plain = GraphVCITask.step

@@ -13,11 +13,11 @@ from gvci.baselines import BASELINES
 from gvci.data.dataset import PerturbationData
 from gvci.data.prepare import differential_genes
 from gvci.errors import DataError, PredictionError
-from gvci.evaluate import evaluate, scorable_pairs
+from gvci.evaluation.evaluate import evaluate, scorable_pairs
+from gvci.evaluation.pairs import MOST_CELLS
+from gvci.evaluation.scoring import SCORES
 from gvci.metrics import e_distance, pearson_delta, r2_mean, spread_ratio
-from gvci.pairs import MOST_CELLS
 from gvci.pseudobulk import pseudobulks
-from gvci.scoring import SCORES
 
 CHANGE = np.linspace(-1.5, 1.5, 24)
 

@@ -18,9 +18,9 @@ import pytest
 from gvci.baselines import BASELINES
 from gvci.cli import main
 from gvci.data.dataset import PerturbationData
-from gvci.foreign import evaluate_predictions
-from gvci.score_table import BLOCKS, score_lines
-from gvci.scoring import SCORES
+from gvci.evaluation.foreign import evaluate_predictions
+from gvci.evaluation.score_table import BLOCKS, score_lines
+from gvci.evaluation.scoring import SCORES
 
 PROGRAM = """
 import sys

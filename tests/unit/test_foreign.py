@@ -16,8 +16,8 @@ import scipy.sparse as sp
 from gvci.baselines import BASELINES
 from gvci.data.dataset import PerturbationData
 from gvci.errors import DataError, PredictionError, SettingsError
-from gvci.evaluate import evaluate
-from gvci.foreign import evaluate_predictions
+from gvci.evaluation.evaluate import evaluate
+from gvci.evaluation.foreign import evaluate_predictions
 from gvci.metrics import e_distance, mse, r2_mean, wasserstein
 from gvci.pseudobulk import pseudobulks
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from gvci.config import TrainSettings
-from gvci.ensemble import train
-from gvci.gate import Gate, InnerEvidence
-from gvci.inner import inner_folds
+from gvci.gate.gate import Gate, InnerEvidence
+from gvci.gate.inner import inner_folds
 from gvci.pseudobulk import pseudobulks
 from gvci.run import Run
+from gvci.training.ensemble import train
 
 
 def evidence(network_error, baseline_error, pairs=12, genes=200, seed=0, correlation=0.0):
@@ -154,7 +154,7 @@ def test_the_gated_mean_is_the_mixture_and_cells_keep_their_differences(
 
 
 def opened(model, data, path, gate):
-    from gvci.prediction import TrainedModel
+    from gvci.prediction.trained_model import TrainedModel
 
     run = Run(path, "run")
     run.__dict__["model"] = TrainedModel(model.members, gate, model.header)

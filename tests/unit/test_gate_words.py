@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gvci.baselines import BASELINES
-from gvci.gate import SHARES, Gate
-from gvci.gate_words import gate_sentence, pair_sentence, shares
+from gvci.gate.gate import SHARES, Gate
+from gvci.gate.words import gate_sentence, pair_sentence, shares
 
 MIXED = Gate(
     0.75, "stack", ("B", "T"), ("IRF1", "STAT1"), np.ones((2, 2, 3), dtype=np.float32),

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gvci.gate_words import gate_sentence
+from gvci.gate.words import gate_sentence
 from gvci.model_card import facts, grn_name, title, warnings
 from gvci.run import Run
-from gvci.shipped_card import card
+from gvci.shipped.card import card
 from gvci.verdict import number
 
 DEMO = Path(__file__).parents[2] / "pretrained" / "demo"

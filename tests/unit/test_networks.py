@@ -10,12 +10,12 @@ import torch
 
 from gvci.config import PUBLISHED, TrainSettings
 from gvci.config.train import ONLY
-from gvci.ensemble import train
 from gvci.errors import CheckpointError, GvciError, SettingsError, TrainingError
 from gvci.making import make_run
 from gvci.model_card import facts
-from gvci.networks.task import NetworkTask
-from gvci.prediction import TrainedModel
+from gvci.prediction.trained_model import TrainedModel
+from gvci.training.ensemble import train
+from gvci.training.network_task import NetworkTask
 
 SMALL = {
     "latent": 16, "width": 32, "depth": 2, "outcome_embedding": 32, "learning_rate": 3e-3,

@@ -21,7 +21,7 @@ from gvci.data.encoding import TreatmentCode
 from gvci.data.numbering import Treatments, numbered
 from gvci.data.roles import Columns
 from gvci.errors import FileError
-from gvci.task import GraphVCITask
+from gvci.training.task import GraphVCITask
 
 NARROW = {
     "latent": 8, "width": 16, "outcome_embedding": 16, "graph_latent": 8, "covariate_embedding": 4,

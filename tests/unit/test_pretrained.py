@@ -13,19 +13,19 @@ import pytest
 from gvci.checkpoint import load_checkpoint
 from gvci.config import RefineSettings, TrainSettings
 from gvci.data.dataset import PerturbationData
-from gvci.evaluate import evaluate
+from gvci.evaluation.evaluate import evaluate
+from gvci.evaluation.score_table import score_lines
 from gvci.making import make_run
-from gvci.pretrained import LICENCE, MOST_BYTES, finish
 from gvci.priors import find_prior
 from gvci.recipe import RECIPE, read_recipe
 from gvci.refiner.result import COLUMNS
 from gvci.refiner.trimmed import MOST
 from gvci.registry import CARD, SHIPPED
 from gvci.run import DATA, MODEL, SCORES, SUMMARIES, Run
-from gvci.score_table import score_lines
-from gvci.shipped import RUNS
-from gvci.shipped_card import SHOWN, card, licence, score_rows
-from gvci.training import refine
+from gvci.shipped.card import SHOWN, card, licence, score_rows
+from gvci.shipped.entries import RUNS
+from gvci.shipped.pretrained import LICENCE, MOST_BYTES, finish
+from gvci.training.loop import refine
 from gvci.verdict import number
 
 NAMES = sorted(RUNS)
@@ -129,7 +129,7 @@ def test_the_cards_scores_are_those_that_evaluate_prints(name, monkeypatch, tmp_
 def shipped_twice(small_data: PerturbationData, small_simulation, tmp_path, monkeypatch):
     """A small run that is made and finished twice, as one whose cells are others'."""
     shipped = replace(RUNS["kang2018-ifnb"], prior="dorothea")
-    monkeypatch.setattr("gvci.shipped_card.RUNS", {"small": shipped})
+    monkeypatch.setattr("gvci.shipped.card.RUNS", {"small": shipped})
     made = []
     for place in ("first", "second"):
         folder = tmp_path / place / "small"

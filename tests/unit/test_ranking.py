@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gvci import metrics
-from gvci.ranking import SCORES, Ranking, interval, resampled
+from gvci.edges.ranking import SCORES, Ranking, interval, resampled
 
 TARGETS = 9
 
@@ -53,7 +53,7 @@ def test_all_resamples_at_once_or_in_parts(
     ranking = Ranking(*pairs, TARGETS)
     draws = resampled(TARGETS, 30)
     whole = ranking.scores(draws)
-    monkeypatch.setattr("gvci.ranking.MOST_NUMBERS", 40)
+    monkeypatch.setattr("gvci.edges.ranking.MOST_NUMBERS", 40)
     for score in SCORES:
         assert (ranking.scores(draws)[score] == whole[score]).all()
 

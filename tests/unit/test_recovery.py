@@ -13,11 +13,11 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from gvci.data.dataset import PerturbationData
+from gvci.edges.recovery import RIVALS, curve
+from gvci.edges.recovery import evaluate_edges as same
 from gvci.errors import GRNError
-from gvci.evaluate import evaluate_edges
+from gvci.evaluation.evaluate import evaluate_edges
 from gvci.grn import GRN, from_edges
-from gvci.recovery import RIVALS, curve
-from gvci.recovery import evaluate_edges as same
 
 GENES = [f"G{i}" for i in range(24)]
 

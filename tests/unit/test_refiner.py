@@ -16,7 +16,7 @@ from gvci.refiner.paper import RelationRefiner
 from gvci.refiner.propagation import DrawnGraph
 from gvci.refiner.result import RefinedGRN
 from gvci.refiner.sampling import draw_pairs
-from gvci.training import refine
+from gvci.training.loop import refine
 
 DEEP = {"encoder_width": 5, "decoder_width": 9, "decoder_depth": 3, "max_steps": 5}
 SMALL = {"decoder_width": 16, "decoder_depth": 1}

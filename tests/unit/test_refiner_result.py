@@ -11,11 +11,11 @@ import pytest
 from gvci.config import RefineSettings
 from gvci.data.dataset import PerturbationData
 from gvci.data.findings import Columns
+from gvci.edges.recovery import evaluate_edges
 from gvci.errors import GRNError
-from gvci.recovery import evaluate_edges
 from gvci.refiner.result import COLUMNS, RefinedGRN
 from gvci.refiner.trimmed import trimmed
-from gvci.training import refine
+from gvci.training.loop import refine
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from gvci.data.dataset import PerturbationData
 from gvci.data.findings import Columns
-from gvci.rivals import genie3, pearson, pearson_within, tie_break
+from gvci.edges.rivals import genie3, pearson, pearson_within, tie_break
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from gvci.errors import CatalogueError, CheckpointError, FileError, PredictionEr
 from gvci.making import make_run, save_grn
 from gvci.registry import entries, find_entry, register
 from gvci.run import Run, grn_data
-from gvci.training import refine
+from gvci.training.loop import refine
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from sklearn.metrics import mean_absolute_error
 
 from gvci.baselines import BASELINES
 from gvci.benchmark import words
+from gvci.evaluation.score_table import BLOCKS
+from gvci.evaluation.scoring import SCORES
 from gvci.metrics import (
     centroid_accuracy,
     coverage,
@@ -23,8 +25,6 @@ from gvci.metrics import (
     rank,
     wasserstein,
 )
-from gvci.score_table import BLOCKS
-from gvci.scoring import SCORES
 from gvci.verdict import TITLES
 
 

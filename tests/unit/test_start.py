@@ -8,11 +8,11 @@ import torch
 
 from gvci.config import TrainSettings
 from gvci.effects import kriging_constants, started_effects
-from gvci.inner import control_cells, predicted_means
+from gvci.gate.inner import control_cells, predicted_means
 from gvci.metrics import cell_correlation
 from gvci.model.start import RIDGES, ridge
 from gvci.pseudobulk import pseudobulks
-from gvci.task import GraphVCITask
+from gvci.training.task import GraphVCITask
 
 SMALL = {"latent": 32, "width": 32, "depth": 2, "outcome_embedding": 32, "graph_latent": 32}
 

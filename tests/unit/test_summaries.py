@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gvci import summaries
-from gvci.answer import answer
+from gvci.counterfactual import summaries
+from gvci.counterfactual.answer import answer
+from gvci.counterfactual.sample import SHARES, Sample
+from gvci.counterfactual.scenario import Scenario
 from gvci.data.tables import rounded
 from gvci.errors import DataError
 from gvci.run import Run
-from gvci.sample import SHARES, Sample
-from gvci.scenario import Scenario
 
 GROUP = "B cells"
 

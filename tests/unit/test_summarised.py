@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gvci.answer import answer
+from gvci.counterfactual.answer import answer
+from gvci.counterfactual.scenario import Scenario
+from gvci.counterfactual.summarised import Summaries, summaries
 from gvci.data import labels
 from gvci.data.simulate import Simulation
 from gvci.data.tables import compact
@@ -20,8 +22,6 @@ from gvci.errors import DataError, FileError, GvciError, PredictionError
 from gvci.estimator import beside_plain, control_means, marginal_effects
 from gvci.recipe import cells_file
 from gvci.run import Run
-from gvci.scenario import Scenario
-from gvci.summarised import Summaries, summaries
 
 GROUP = "B cells"
 HELD_OUT = Scenario("STAT1", GROUP)

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from gvci.config import TrainSettings
-from gvci.ensemble import train
 from gvci.errors import PredictionError, TrainingError
 from gvci.model.graph import drawn_targets
-from gvci.prediction import TrainedModel
-from gvci.task import GraphVCITask
-from gvci.training import fit
+from gvci.prediction.trained_model import TrainedModel
+from gvci.training.ensemble import train
+from gvci.training.loop import fit
+from gvci.training.task import GraphVCITask
 from gvci.unfinished import Unfinished
 
 SMALL = {
@@ -250,7 +250,9 @@ def test_stopped_and_resumed_equals_uninterrupted(
 def test_members_never_train_longer_than_the_inner_ones(small_data, monkeypatch):
     """The last validation comes at max_steps, which need not be a multiple of evaluate_every."""
     settings = TrainSettings(**SMALL | {"max_steps": 25, "inner_folds": 1}, model="vci")
-    monkeypatch.setattr("gvci.ensemble._choose_step", lambda *_: 2)  # of those at 20 and 25
+    monkeypatch.setattr(
+        "gvci.training.ensemble._choose_step", lambda *_: 2
+    )  # of those at 20 and 25
     assert train(small_data, None, settings).header["steps"] == 25
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from gvci import crossfit, ensemble
+from gvci import crossfit
 from gvci.checkpoint import load_checkpoint
 from gvci.config import TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.making import make_run
 from gvci.run import MODEL, UNFINISHED, Run
-from gvci.task import GraphVCITask
+from gvci.training import ensemble
+from gvci.training.task import GraphVCITask
 from gvci.unfinished import Stages, Unfinished
 from tests.faults.jobs.conftest import TINY
 
@@ -33,7 +34,7 @@ import os, signal, sys
 from pathlib import Path
 import gvci.unfinished
 from gvci.config import TrainSettings
-from gvci.prediction import TrainedModel
+from gvci.prediction.trained_model import TrainedModel
 from gvci.making import make_run
 
 gvci.unfinished.PAUSE_SECONDS = 0.0
@@ -130,7 +131,7 @@ def test_f28_cross_fitting_keeps_a_fold_until_its_model_is_saved(
         return crossfit.cross_fitted(small_data, None, SETTINGS, 2, tmp_path / "folds")
 
     with monkeypatch.context() as patch:
-        patch.setattr("gvci.prediction.TrainedModel.save", killed)
+        patch.setattr("gvci.prediction.trained_model.TrainedModel.save", killed)
         with pytest.raises(KeyboardInterrupt):
             fitted()
     assert len(counted) == STEPS

@@ -9,11 +9,11 @@ from typing import Any
 from gvci.config import PredictMode
 from gvci.data.dataset import PerturbationData
 from gvci.errors import SettingsError
-from gvci.evaluate import evaluate, evaluate_baselines
-from gvci.foreign import evaluate_predictions
-from gvci.gate_words import gate_sentence
+from gvci.evaluation.evaluate import evaluate, evaluate_baselines
+from gvci.evaluation.foreign import evaluate_predictions
+from gvci.evaluation.score_table import score_lines
+from gvci.gate.words import gate_sentence
 from gvci.run import Run
-from gvci.score_table import score_lines
 from gvci.verdict import TITLES
 
 

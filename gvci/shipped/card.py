@@ -7,10 +7,10 @@ from typing import Any
 
 from gvci.model_card import facts, warnings
 from gvci.run import DATA, Run
-from gvci.shipped import RUNS, Shipped
+from gvci.shipped.entries import RUNS, Shipped
 from gvci.verdict import number
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 GPL = ROOT / "assets" / "licences" / "GPL-3.0.txt"
 SHOWN = {
     "r2_all": "R² all",

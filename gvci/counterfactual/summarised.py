@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, ValidationError
 
-from gvci.answer import Answer
 from gvci.baselines import BASELINES
+from gvci.counterfactual.answer import Answer
+from gvci.counterfactual.sample import Sample
+from gvci.counterfactual.scenario import Scenario, asked_rows
+from gvci.counterfactual.summaries import CHANGES, FORMAT, LEVELS, NOTES, TABLES
 from gvci.data.labels import AbsentCells
 from gvci.data.tables import parquet
 from gvci.errors import FileError, PredictionError
 from gvci.estimator import beside_plain
-from gvci.gate_words import pair_sentence
+from gvci.gate.words import pair_sentence
 from gvci.model_card import title
 from gvci.run import SUMMARIES, Run
-from gvci.sample import Sample
-from gvci.scenario import Scenario, asked_rows
-from gvci.summaries import CHANGES, FORMAT, LEVELS, NOTES, TABLES
 from gvci.verdict import verdict
 
 OURS = ("model", "ceiling")

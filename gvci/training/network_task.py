@@ -19,12 +19,12 @@ from gvci.data.dataset import PerturbationData
 from gvci.data.portions import mean, mean_of_squares
 from gvci.devices import ALONE, WHOLE, Devices, Share
 from gvci.errors import TrainingError
-from gvci.matching import Matcher
-from gvci.monitor import Monitor
-from gvci.networks.member import NetworkMember
 from gvci.networks.network import Cells, Shape
 from gvci.networks.registry import make_network
-from gvci.pace import VALIDATION_CELLS, Pace
+from gvci.prediction.network_member import NetworkMember
+from gvci.training.matching import Matcher
+from gvci.training.monitor import Monitor
+from gvci.training.pace import VALIDATION_CELLS, Pace
 from gvci.unfinished import below, moments, put_back
 
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from gvci.baselines import BASELINES
 from gvci.config import PredictMode
-from gvci.contest import Contestant, Row, contest
 from gvci.data.predictions import PredictedCells, read_predictions
 from gvci.errors import PredictionError, SettingsError, listed
-from gvci.evaluate import shares
-from gvci.judge import Judge, Judged
+from gvci.evaluation.contest import Contestant, Row, contest
+from gvci.evaluation.evaluate import shares
+from gvci.evaluation.judge import Judge, Judged
+from gvci.evaluation.pairs import Pair, scorable_pairs
+from gvci.evaluation.scoring import Predictor
 from gvci.metrics.distances import MOST_COMPARED
-from gvci.pairs import Pair, scorable_pairs
-from gvci.scoring import Predictor
 
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData

@@ -16,10 +16,10 @@ from gvci.metrics import average, cell_correlation, r2_mean
 
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
-    from gvci.matching import Matcher
-    from gvci.member import Member
     from gvci.model import Batch
     from gvci.networks import Cells
+    from gvci.prediction.member import Member
+    from gvci.training.matching import Matcher
 
 FEWEST_CELLS = 8
 COLLAPSED = 0.05

@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 
 from gvci.baselines import Baseline, answers, chosen
+from gvci.counterfactual.sample import Sample
+from gvci.counterfactual.scenario import MOST_CELLS, Scenario, asked_rows, doses_of, some_of
 from gvci.data.prepare import differential_genes
 from gvci.estimator import Z_95, marginal_effects
-from gvci.evaluate import MORE_THAN
-from gvci.gate_words import pair_sentence
+from gvci.evaluation.evaluate import MORE_THAN
+from gvci.evaluation.scoring import N_DE
+from gvci.gate.words import pair_sentence
 from gvci.metrics import Score, mean_scores, split_half
 from gvci.model_card import title
 from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
 from gvci.run import Run
-from gvci.sample import Sample
-from gvci.scenario import MOST_CELLS, Scenario, asked_rows, doses_of, some_of
-from gvci.scoring import N_DE
 from gvci.verdict import verdict
 
 

@@ -18,12 +18,12 @@ from gvci.checkpoint import load_checkpoint, save_checkpoint
 from gvci.config import PUBLISHED, PredictMode, TrainSettings
 from gvci.data.encoding import CovariateCode, TreatmentCode
 from gvci.errors import CheckpointError, GvciError, PredictionError
-from gvci.gate import Gate
-from gvci.member import GraphVCIMember, Member
+from gvci.gate.gate import Gate
 from gvci.model import GraphVCI, Sizes
 from gvci.model.start import gene_nodes
 from gvci.networks import Network, Shape, make_network
-from gvci.networks.member import NetworkMember
+from gvci.prediction.member import GraphVCIMember, Member
+from gvci.prediction.network_member import NetworkMember
 from gvci.unfinished import below
 
 CHUNK = 1024

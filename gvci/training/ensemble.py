@@ -19,15 +19,15 @@ from gvci.atomic import replacing
 from gvci.config import PUBLISHED, TrainSettings
 from gvci.data.dataset import PerturbationData
 from gvci.devices import ALONE, Devices
-from gvci.gate import InnerEvidence, open_gate
+from gvci.gate.gate import InnerEvidence, open_gate
+from gvci.gate.inner import InnerPairs, inner_folds
 from gvci.grn import GRN
-from gvci.inner import InnerPairs, inner_folds
-from gvci.member import Member
-from gvci.monitor import collapse_warning
-from gvci.networks.task import NetworkTask
-from gvci.prediction import TrainedModel
-from gvci.task import GraphVCITask
-from gvci.training import Progress, fit
+from gvci.prediction.member import Member
+from gvci.prediction.trained_model import TrainedModel
+from gvci.training.loop import Progress, fit
+from gvci.training.monitor import collapse_warning
+from gvci.training.network_task import NetworkTask
+from gvci.training.task import GraphVCITask
 from gvci.unfinished import Stages
 
 AS_GOOD = 0.01

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from gvci.baselines import BASELINES, best
-from gvci.inner import InnerPairs, control_cells, predicted_means, relative_errors
+from gvci.gate.inner import InnerPairs, control_cells, predicted_means, relative_errors
 from gvci.pseudobulk import pseudobulks
 
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
-    from gvci.member import Member
+    from gvci.prediction.member import Member
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 PRIOR_PAIRS = 4.0

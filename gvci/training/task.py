@@ -20,18 +20,18 @@ from gvci.devices import ALONE, Devices
 from gvci.effects import started_effects
 from gvci.errors import TrainingError
 from gvci.grn import GRN
-from gvci.matching import Matcher
-from gvci.member import GraphVCIMember
 from gvci.model import GraphVCI, Sizes
 from gvci.model.distribution import distribution_term
 from gvci.model.graph import gene_encoder
 from gvci.model.start import gene_nodes, start
-from gvci.monitor import Monitor
-from gvci.pace import VALIDATION_CELLS, Pace
+from gvci.prediction.member import GraphVCIMember
+from gvci.training.matching import Matcher
+from gvci.training.monitor import Monitor
+from gvci.training.pace import VALIDATION_CELLS, Pace
 from gvci.unfinished import below, moments, put_back
 
 if TYPE_CHECKING:
-    from gvci.inner import InnerPairs
+    from gvci.gate.inner import InnerPairs
 
 
 class GraphVCITask:

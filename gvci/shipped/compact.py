@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from gvci.packing import HALF, pack, same, unpack
-from gvci.prediction import TrainedModel
+from gvci.prediction.trained_model import TrainedModel
 from gvci.run import Run
 
 MOST, FEWEST = 12, 4  # bits of whole numbers

@@ -1,4 +1,4 @@
-"""python -m gvci.pretrained [NAME …]: make the folders of `pretrained/` again.
+"""python -m gvci.shipped.pretrained [NAME …]: make the folders of `pretrained/` again.
 
 Each run is made by the command line's own verbs, in a process of its own on one thread, so that
 making it twice gives the same bytes: no date, no duration and no path goes in.
@@ -15,15 +15,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from gvci import cli, summaries
-from gvci.compact import fewest_bits
+from gvci import cli
+from gvci.counterfactual import summaries
 from gvci.making import save_scores
 from gvci.recipe import RECIPE
 from gvci.refiner.trimmed import trimmed
 from gvci.registry import CARD, SHIPPED
 from gvci.run import DATA, GRN_FOLDER, METRICS, MODEL, Run
-from gvci.shipped import RUNS, Shipped
-from gvci.shipped_card import card, licence
+from gvci.shipped.card import card, licence
+from gvci.shipped.compact import fewest_bits
+from gvci.shipped.entries import RUNS, Shipped
 
 LICENCE = "LICENCE"
 MOST_BYTES = 5_000_000
@@ -35,7 +36,7 @@ def main(names: list[str]) -> int:
     if names:
         return next((code for code in map(make, names) if code), 0)
     for name in RUNS:
-        command = [sys.executable, "-m", "gvci.pretrained", name]
+        command = [sys.executable, "-m", "gvci.shipped.pretrained", name]
         code = subprocess.run(command, env=os.environ | ONE_THREAD, check=False).returncode
         if code:
             return code

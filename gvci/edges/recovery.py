@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from gvci import metrics
+from gvci.edges.ranking import SCORES, Ranking, interval, resampled
+from gvci.edges.rivals import genie3 as forests
+from gvci.edges.rivals import pearson, pearson_within, tie_break
 from gvci.errors import GRNError, listed
-from gvci.ranking import SCORES, Ranking, interval, resampled
-from gvci.rivals import genie3 as forests
-from gvci.rivals import pearson, pearson_within, tie_break
 
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
@@ -53,7 +53,7 @@ def evaluate_edges(
     knows. Positives: the truth's edges among them. Scores: `refined`, the network's order of
     strength, pairs that it does not list last; `prior`, 0/1; `correlation`, |Pearson| over
     the training and validation cells; `correlation_within`, the same within covariate groups;
-    `genie3`, see gvci/rivals.py; `prior_correlation`, `prior_correlation_within` and
+    `genie3`, see gvci/edges/rivals.py; `prior_correlation`, `prior_correlation_within` and
     `prior_genie3`, the prior with the other as tie-break.
 
     Intervals are 95 % bootstrap intervals over target genes; differences are refined − rival

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from gvci.likelihoods import Outcome
-from gvci.member import Member
 from gvci.networks.network import Network
+from gvci.prediction.member import Member
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gvci.answer import Answer, answer
+from gvci.counterfactual.answer import Answer, answer
+from gvci.counterfactual.sample import QUANTILES, Sample
+from gvci.counterfactual.scenario import Scenario, all_doses
 from gvci.data.labels import write_labels
 from gvci.data.tables import compact, rounded
 from gvci.estimator import control_means, marginal_effects
 from gvci.pseudobulk import FEWEST_CELLS
 from gvci.run import SUMMARIES, Run
-from gvci.sample import QUANTILES, Sample
-from gvci.scenario import Scenario, all_doses
 
 NOTES = "answers.json"
 TABLES = ("summaries.parquet", "answers.parquet", "effects.parquet")

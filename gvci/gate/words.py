@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gvci.verdict import TITLES, number
 
 if TYPE_CHECKING:
-    from gvci.gate import Gate
+    from gvci.gate.gate import Gate
 
 HOW = (
     "The predicted mean of a pair that was not measured is base + λ (network − base): λ is the "

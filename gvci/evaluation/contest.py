@@ -10,11 +10,11 @@ import numpy as np
 
 from gvci.baselines import BASELINES, answers, choice
 from gvci.errors import PredictionError
-from gvci.judge import Judge, Judged
+from gvci.evaluation.judge import Judge, Judged
+from gvci.evaluation.pairs import Centroids, GroupCells, Pair, scorable_pairs
+from gvci.evaluation.scoring import N_DE, SCORES, Truth
 from gvci.metrics import Score, average, rank
-from gvci.pairs import Centroids, GroupCells, Pair, scorable_pairs
 from gvci.pseudobulk import LEARNING_SPLITS, pseudobulks
-from gvci.scoring import N_DE, SCORES, Truth
 from gvci.verdict import strongest, verdict
 
 if TYPE_CHECKING:

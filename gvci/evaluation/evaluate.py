@@ -1,7 +1,7 @@
 """evaluate: a model beside its baselines and its noise ceiling, in numbers and in words.
 
 The scores are those of gvci/metrics. Nothing here trains or selects: held-out cells are
-read to score them and for nothing else. `evaluate_edges`, for networks, is gvci/recovery.py.
+read to score them and for nothing else. `evaluate_edges`, for networks, is gvci/edges/recovery.py.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from gvci.contest import Row, contest
+from gvci.edges.recovery import evaluate_edges
+from gvci.evaluation.contest import Row, contest
+from gvci.evaluation.pairs import MORE_THAN, Pair, scorable_pairs
+from gvci.evaluation.scoring import Predictor, Truth
 from gvci.metrics import average
-from gvci.pairs import MORE_THAN, Pair, scorable_pairs
-from gvci.recovery import evaluate_edges
-from gvci.scoring import Predictor, Truth
 
 if TYPE_CHECKING:
     from gvci.config import PredictMode
@@ -47,7 +47,7 @@ def evaluate(
     group's training and validation control cells (r2_all, r2_de, pearson_delta …, mse), and
     `native`, all of the group's training and validation cells (r2_all_native,
     r2_de_native); at most 500 of either, by seeded choice. What the model's and the baselines'
-    scores are is said in gvci/judge.py.
+    scores are is said in gvci/evaluation/judge.py.
 
     Args:
         predictor: predict, predict_mean and reconstruct, on positions of `data`. If it has a

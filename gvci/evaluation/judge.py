@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gvci.estimator import Z_95
+from gvci.evaluation.pairs import GroupCells, Pair, some, target_genes
+from gvci.evaluation.scoring import N_DE, SCORES, Predictor, Scores, Truth
 from gvci.metrics import (
     Score,
     TrueCells,
@@ -24,8 +26,6 @@ from gvci.metrics.distances import MOST_COMPARED
 from gvci.metrics.expression import overlap, significant
 from gvci.metrics.score import finite, number
 from gvci.metrics.sorted_cells import SortedCells, wasserstein_by_gene
-from gvci.pairs import GroupCells, Pair, some, target_genes
-from gvci.scoring import N_DE, SCORES, Predictor, Scores, Truth
 
 if TYPE_CHECKING:
     from gvci.config import PredictMode

@@ -18,7 +18,7 @@ from gvci.pseudobulk import FEWEST_CELLS, LEARNING_SPLITS, Pseudobulks, pseudobu
 
 if TYPE_CHECKING:
     from gvci.data.dataset import PerturbationData
-    from gvci.member import Member
+    from gvci.prediction.member import Member
 
 MOST_CONTROLS = 64
 MOST_HIDDEN = 8

@@ -1,0 +1,1 @@
+"""One counterfactual question, and all that is said of it; with its cells, and without."""

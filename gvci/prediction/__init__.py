@@ -1,0 +1,1 @@
+"""A trained model: cells in, counterfactual cells out."""

@@ -1,0 +1,1 @@
+"""How a model learns: matched batches, one step, the loop, what watches it, and the members."""
