@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from gvci.commands import _usual
+from gvci.commands.cells import _usual
 from gvci.config import PrepareSettings
 from gvci.data import catalogue
 from gvci.data.entries import ENTRIES, CatalogueEntry
