@@ -55,12 +55,13 @@ class Run:
         self.path, self.kind = path, kind
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path | str) -> Self:
         """Open a directory; its parts are read, and refused if damaged, when first used.
 
         Raises:
             FileError: neither a run nor a refined network.
         """
+        path = Path(path)
         if (path / MODEL).is_file():
             return cls(path, "run")
         if (path / NOTES).is_file():

@@ -88,11 +88,11 @@ LIBRARIES = (
 def licences() -> pd.DataFrame:
     """Every dataset, network and gene set that is known by name: licence and citation."""
     rows = [
-        {"What": e.title, "Licence": e.licence, "Cite": e.citation, "Shipped": e.may_ship}
+        {"What": e.title, "Licence": e.licence, "Cite": e.citation, "May be passed on": e.may_ship}
         for e in ENTRIES
     ]
     table = pd.DataFrame(rows)
-    return table.assign(Shipped=table["Shipped"].map({True: "yes", False: "no"}))
+    return table.replace({"May be passed on": {True: "yes", False: "no"}})
 
 
 def versions() -> pd.DataFrame:

@@ -47,12 +47,12 @@ WIDTHS = {False: "Each gene", True: "All at once"}
 MARKS = ":orange[○] robust effect, 95 % interval; :blue[●] plain difference; "
 PLUG_IN = ":orange[◇] plug-in: the model alone."
 GROUP_COLUMNS = {
-    "Group": Column(148),
-    "Robust": Column(76),
-    "Plain": Column(60),
-    "Plug-in": Column(48),
-    "Adj. p": Column(74),
-    "Treated, control": Column(64, "", "Numbers of cells"),
+    "Group": Column(136),
+    "Robust": Column(84),
+    "Plain": Column(54),
+    "Plug-in": Column(58),
+    "Adj. p": Column(76),
+    "Treated, control": Column(62, "", "Numbers of cells"),
 }
 
 
@@ -215,8 +215,10 @@ def group_rows(table: pd.DataFrame, gene: str, bands: bool) -> pd.DataFrame:
     own = table[table["gene"] == gene]
     low, high = ends(own, bands)
     known = (own["status"] == "estimated").tolist()
+    said = own["plug_in_difference"].notna()
+    without = ["plug-in only" if one else "undefined" for one in said]
     robust = [
-        delta(v) if ok else "plug-in only" for v, ok in zip(own["effect"], known, strict=True)
+        delta(v) if ok else word for v, ok, word in zip(own["effect"], known, without, strict=True)
     ]
     return pd.DataFrame(
         {
@@ -225,8 +227,8 @@ def group_rows(table: pd.DataFrame, gene: str, bands: bool) -> pd.DataFrame:
             "95 % interval": [
                 interval(a, b) if ok else "" for a, b, ok in zip(low, high, known, strict=True)
             ],
-            "Plain": [delta(v) for v in own["plain_difference"]],
-            "Plug-in": [delta(v) for v in own["plug_in_difference"]],
+            "Plain": ["" if np.isnan(v) else delta(v) for v in own["plain_difference"]],
+            "Plug-in": ["" if np.isnan(v) else delta(v) for v in own["plug_in_difference"]],
             "Adj. p": [
                 p_words(v) if ok else "" for v, ok in zip(own["p_adjusted"], known, strict=True)
             ],

@@ -28,9 +28,9 @@ NAMES = {
     "correlation": "|Pearson|",
     "correlation_within": "|Pearson| within groups",
     "genie3": "GENIE3",
-    "prior_correlation": "Tie-break, |Pearson|",
-    "prior_correlation_within": "Tie-break, |Pearson| within groups",
-    "prior_genie3": "Tie-break, GENIE3",
+    "prior_correlation": "Prior, then |Pearson|",
+    "prior_correlation_within": "Prior, then |Pearson| within groups",
+    "prior_genie3": "Prior, then GENIE3",
 }
 NO_TRUTH = (
     "**No set of known targets here names these regulators.** Put CollecTRI, TRRUST or ChEA (the "

@@ -288,7 +288,7 @@ class PerturbationData:
 
     # --- files -----------------------------------------------------------------------
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path | str) -> None:
         """Write to a temporary file beside `path`, then rename: never a half-written dataset.
 
         Raises:
@@ -304,19 +304,20 @@ class PerturbationData:
             layers[COUNTS] = _whole_numbers(self.counts)
         obs, var = self.adata.obs, self.adata.var
         adata = ad.AnnData(expression, obs=obs, var=var, layers=layers, uns=notes)
-        with replacing(path, DataError) as part:
+        with replacing(Path(path), DataError) as part:
             adata.write_h5ad(part, compression="gzip", compression_opts=9)
             if plain:
                 lay(part, plain)
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path | str) -> Self:
         """Read what `write` wrote; large matrices stay in the file, which is mapped.
 
         Raises:
             FileError: the door refuses it: not an .h5ad file, damaged or hostile.
             DataError: an .h5ad file that `prepare` did not make.
         """
+        path = Path(path)
         adata = read_cells(path)
         try:
             meta = json.loads(str(adata.uns["gvci"]))

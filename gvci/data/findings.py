@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from gvci.data.columns import looks_like_control
 from gvci.data.naming import symbol_column
 from gvci.data.portions import blocks
 from gvci.data.reals import numbers, usable
@@ -184,7 +185,9 @@ def _treatments(adata: ad.AnnData, obs: pd.DataFrame, columns: Columns) -> list[
             f"No cells are labelled '{columns.control}' in {where}. "
             f"Labels found: {listed(counts.index, 10)}."
         )
-        fix = f"Name the control label.{nearest(columns.control, counts.index)}"
+        alike = [label for label in counts.index if looks_like_control(label)]
+        hint = f" Did you mean {alike[0]}?" if len(alike) == 1 else ""
+        fix = f"Name the control label.{nearest(columns.control, counts.index) or hint}"
         found.append(Finding("error", "no_control_cells", where, 0, message, fix))
     elif len(counts) == 1:
         message = f"All {len(labels):,} cells are '{columns.control}'."
@@ -208,8 +211,21 @@ def _treatments(adata: ad.AnnData, obs: pd.DataFrame, columns: Columns) -> list[
     if absent and len(absent) < len(parts):
         message = f"{len(absent)} perturbed genes are not measured: {listed(absent)}."
         fix = "Their cells can be used; their own expression cannot be shown."
+        joined = next((label for label in absent if _two_of(label, parts - {label})), None)
+        if joined is not None:
+            both = "+".join(_two_of(joined, parts))
+            fix += f" If {joined} is two perturbations at once, name it {both}."
         found.append(Finding("note", "gene_not_measured", where, len(absent), message, fix))
     return found
+
+
+def _two_of(label: str, others: set[str]) -> tuple[str, ...]:
+    """The two perturbations that a label joins by something else than "+", or none."""
+    for separator in ("_", "|", ",", ";", "&", "-", ":", "/"):
+        first, found, second = label.partition(separator)
+        if found and first != second and {first.strip(), second.strip()} <= others:
+            return first.strip(), second.strip()
+    return ()
 
 
 def _doses(obs: pd.DataFrame, columns: Columns) -> list[Finding]:

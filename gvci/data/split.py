@@ -136,10 +136,20 @@ def _named(
     sentence = f"{int(mask.sum()):,} treated cells are held out ({'; '.join(words)})."
     unseen = sorted(set(labels[mask]) - set(labels[~mask]))
     if unseen:
+        one = len(unseen) == 1
         sentence += (
-            f" {len(unseen)} perturbations are then seen nowhere in training: {listed(unseen)}."
+            f" {len(unseen)} perturbation{' is' if one else 's are'} then seen nowhere in training"
+            f"{_by_parts(unseen, set(labels[~mask]))}: {listed(unseen)}."
         )
     return HeldOut(mask, "named", sentence)
+
+
+def _by_parts(unseen: Sequence[str], seen: set[str]) -> str:
+    """Whether models know the parts of unseen combinations, from which they can be predicted."""
+    known = sum("+" in label and set(label.split("+")) <= seen for label in unseen)
+    if not known:
+        return ""
+    return " (the parts of all are)" if known == len(unseen) else f" (the parts of {known} are)"
 
 
 def _eligible(

@@ -23,7 +23,9 @@ from gvci.grn.text import UNREADABLE
 BROKEN = (*UNREADABLE, pa.ArrowException, NotImplementedError, KeyError, TypeError)
 
 
-def read_grn(path: Path, name: str | None = None, orientation: Orientation | None = None) -> GRN:
+def read_grn(
+    path: Path | str, name: str | None = None, orientation: Orientation | None = None
+) -> GRN:
     """A network from csv, tsv, txt, parquet, graphml or gmt; gz is unpacked.
 
     A table is a list of edges with the columns `source` (or `tf`) and `target`, a matrix with
@@ -38,6 +40,7 @@ def read_grn(path: Path, name: str | None = None, orientation: Orientation | Non
     Raises:
         GRNError: unreadable, of another type, over a limit, or without usable edges.
     """
+    path = Path(path)
     title = name or path.name
     kind = path.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
     readers: dict[str, Callable[[Path, str], pd.DataFrame]] = {

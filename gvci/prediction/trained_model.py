@@ -77,7 +77,7 @@ class TrainedModel:
             tensors["gate.error"] = torch.from_numpy(self.gate.error)
         return tensors
 
-    def save(self, path: Path, bits: Mapping[str, int] | None = None) -> None:
+    def save(self, path: Path | str, bits: Mapping[str, int] | None = None) -> None:
         """Write one checkpoint file.
 
         Args:
@@ -85,15 +85,16 @@ class TrainedModel:
             bits: tensors that are stored in fewer bits, as `compact.fewest_bits` gives them.
         """
         header = {**self.header, "gate": self.gate.to_json(), "members": len(self.members)}
-        save_checkpoint(path, self.tensors(), header, bits)
+        save_checkpoint(Path(path), self.tensors(), header, bits)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path | str) -> Self:
         """Read one checkpoint file.
 
         Raises:
             CheckpointError: damaged, foreign, or its tensors do not fit its settings.
         """
+        path = Path(path)
         tensors, header = load_checkpoint(path)
         try:
             return cls.made_of(tensors, header)

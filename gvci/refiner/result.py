@@ -155,8 +155,9 @@ class RefinedGRN:
 
     # --- files -----------------------------------------------------------------------
 
-    def save(self, folder: Path, data_file: str) -> None:
+    def save(self, folder: Path | str, data_file: str) -> None:
         """Write `edges.parquet` and `grn.json`; `data_file` is the data's path seen from there."""
+        folder = Path(folder)
         with replacing(folder / TABLE, GRNError) as part:
             self.table.to_parquet(part, index=False)
         notes = {
@@ -172,12 +173,13 @@ class RefinedGRN:
             part.write_text(json.dumps(notes, indent=1), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         """Read what `save` wrote.
 
         Raises:
             GRNError: missing, damaged, or of a newer format.
         """
+        folder = Path(folder)
         try:
             notes = json.loads((folder / NOTES).read_text(encoding="utf-8"))
             _require_whole(notes, (folder / TABLE).read_bytes())

@@ -72,7 +72,7 @@ def distributions(run, answer, genes, colours):
 
 def means(run, answer, colours):
     """Mean against mean, of the model and of the chosen baseline, and the scores."""
-    places = st.columns([1, 1, 0.85], gap="medium")
+    places = st.columns([1, 1, 0.95], gap="medium")
     for place, picture in zip(places, answer_view.mean_pairs(answer), strict=False):
         with place:
             st.subheader(picture.title, anchor=False)

@@ -25,7 +25,7 @@ def story_of_a_cell(run, asked, answer, colours):
         st.caption(literal(one_cell.typical(told), 600))
         part = one_cell.rows(told, st.session_state["genes"])
         st.dataframe(
-            one_cell.shown(part), hide_index=True, height=38 + 35 * len(part),
+            one_cell.shown(part), hide_index=True, height="content",
             alt="The genes that change most in this cell, as drawn.",
         )  # fmt: skip
     with right:

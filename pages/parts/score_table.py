@@ -22,7 +22,7 @@ def table_and_figure(frame, board, score, run):
     }
     st.dataframe(
         compare_view.styled(board, shown, session.colours()), hide_index=True, key="table1",
-        height=35 * (len(shown) + 1) + 3, column_config=right,
+        height="content", column_config=right,
         alt=f"Models and scores, best first on {compare_view.title(score)}.",
     )  # fmt: skip
     st.caption(literal(compare_view.caption(board, scores), 800))

@@ -121,6 +121,16 @@ def test_a_scored_pair_has_one_score_on_every_page(run: Run):
     assert whole.scores["model"]["r2_de"] != row["r2_de"]
 
 
+def test_a_ceiling_that_is_passed_is_explained(run: Run):
+    found = answer(run, HELD_OUT)
+    rows = {name: {**row, "r2_all": 0.5} for name, row in found.scores.items()}
+    low = dataclasses.replace(found, scores=rows | {"ceiling": {**rows["ceiling"], "r2_all": 0.4}})
+    assert "half as many cells make it low, and some pass it" in answer_view.score_caption(low)
+    ones = {"r2_all": 1.0, "r2_de": 1.0, "pearson_delta": 1.0}
+    high = dataclasses.replace(found, scores=rows | {"ceiling": ones})
+    assert "against the other. The chosen" in answer_view.score_caption(high)
+
+
 def test_where_no_change_is_as_good_it_is_said(run: Run):
     row = run.scores["ood"]["pairs"][0]
     found = prediction.answer(run, Scenario(row["perturbation"], row["group"]))

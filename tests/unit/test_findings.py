@@ -316,3 +316,23 @@ def test_covariates_are_joined_in_order() -> None:
     obs = pd.DataFrame({"a": ["x", "y"], "b": pd.Categorical([1, 2])})
     assert list(joined(obs, ("a", "b"))) == ["x · 1", "y · 2"]
     assert list(joined(obs, ())) == ["all cells", "all cells"]
+
+
+def test_a_control_label_of_another_name_is_offered() -> None:
+    cells = clean()
+    labels = cells.obs["perturbation"].astype(str).replace("control", "non-targeting")
+    cells.obs["perturbation"] = labels.to_numpy()
+    said = find(check(cells, COLUMNS), "no_control_cells").sentence
+    assert said.endswith("Name the control label. Did you mean non-targeting?")
+
+
+def test_a_label_that_joins_two_is_offered_with_a_plus() -> None:
+    cells = clean()
+    names = np.array(["control", "STAT1", "IRF1", "STAT1_IRF1"])
+    cells.obs["perturbation"] = names[np.arange(cells.n_obs) % 4]
+    said = find(check(cells, COLUMNS), "gene_not_measured").sentence
+    assert said.endswith(" If STAT1_IRF1 is two perturbations at once, name it STAT1+IRF1.")
+    cells.obs["perturbation"] = np.array(["control", "STAT1", "IRF1", "A_B"])[
+        np.arange(cells.n_obs) % 4
+    ]
+    assert "at once" not in find(check(cells, COLUMNS), "gene_not_measured").sentence

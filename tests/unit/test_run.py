@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from gvci.config import RefineSettings, TrainSettings
+from gvci.data.dataset import PerturbationData
 from gvci.errors import CatalogueError, CheckpointError, FileError, PredictionError
+from gvci.grn.read import read_grn
 from gvci.making import make_run, save_grn
+from gvci.prediction.trained_model import TrainedModel
+from gvci.refiner.result import RefinedGRN
 from gvci.registry import entries, find_entry, register
 from gvci.run import Run, grn_data
 from gvci.training.loop import refine
@@ -43,6 +47,19 @@ def test_a_run_is_whole_without_what_it_was_made_from(made, tmp_path, small_data
     assert set(run.scores["ood"]["models"]) >= {"graphvci", "no_change", "additive"}
     assert json.loads((moved / "metrics.jsonl").read_text().splitlines()[0])["step"] == 20
     assert len(run.fingerprint) == 8
+
+
+def test_paths_may_be_words(made, tmp_path, small_data):
+    run = Run.open(str(made / "run"))
+    assert run.path == made / "run"
+    run.model.save(str(tmp_path / "model.safetensors"))
+    assert TrainedModel.load(str(tmp_path / "model.safetensors")).genes.equals(run.model.genes)
+    small_data.write(str(tmp_path / "data.h5ad"))
+    again = PerturbationData.read(str(tmp_path / "data.h5ad"))
+    assert again.fingerprint == small_data.fingerprint
+    assert RefinedGRN.load(str(made / "run" / "grn")).genes.equals(run.grn.genes)
+    run.grn.adopted().edges.to_csv(tmp_path / "edges.csv", index=False)
+    assert len(read_grn(str(tmp_path / "edges.csv")).edges) == len(run.grn.adopted().edges)
 
 
 def test_support_tells_seen_from_held_out_from_outside(made):

@@ -78,7 +78,23 @@ def test_holdouts_that_make_no_sense(settings: dict[str, Any], sentence: str, to
 
 def test_a_perturbation_held_out_everywhere_is_reported(toy: Cells) -> None:
     data = prepare(toy(), PrepareSettings(holdout=("condition=A",)))
-    assert "1 perturbations are then seen nowhere in training: A." in report_of(data)
+    assert "1 perturbation is then seen nowhere in training: A." in report_of(data)
+
+
+def test_a_combination_held_out_everywhere_may_have_known_parts(toy: Cells) -> None:
+    cells = toy()
+    treated = np.flatnonzero(cells.obs["condition"].astype(str) == "A")
+    labels = cells.obs["condition"].astype(str).to_numpy(dtype=object)
+    labels[treated[::2]], labels[treated[1::4]] = "A+B", "B+C"
+    labels[labels == "C"] = "B"
+    cells.obs["condition"] = labels.astype(str)
+    data = prepare(cells, PrepareSettings(holdout=("condition=A+B",)))
+    whole = "1 perturbation is then seen nowhere in training (the parts of all are): A+B."
+    assert whole in report_of(data)
+    data = prepare(cells, PrepareSettings(holdout=("condition=A+B", "condition=B+C")))
+    assert "2 perturbations are then seen nowhere in training (the parts of 1 are)" in report_of(
+        data
+    )
 
 
 def test_auto_holds_out_the_perturbations_farthest_from_the_rest(toy: Cells) -> None:
