@@ -109,8 +109,8 @@ def _claim(found: dict[str, Any], known: int) -> str:
     verb = "are ahead of" if ahead else "are behind" if behind else "tie with"
     return (
         f"Against the known targets of ChEA, CollecTRI and TRRUST refined edges reach an area of "
-        f"{found['refined']['auprc']:.3f} and {verb} the best rival, {NAMES[best]} "
-        f"({found[best]['auprc']:.3f}; chance {found['base_rate']:.3f}). "
+        f"{found['refined']['auprc']:.3f} and {verb} the best rival ({NAMES[best]}: "
+        f"{found[best]['auprc']:.3f}; chance {found['base_rate']:.3f}). "
         f"{known} of the {NOVEL} strongest novel edges are known elsewhere."
     )
 

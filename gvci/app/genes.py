@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from gvci.grn.aliases import symbols_of
+from gvci.grn.names import match_names
 
 MOST_SUGGESTIONS = 5
 
@@ -45,9 +46,10 @@ def look_up(query: str, genes: Iterable[str]) -> Found:
     for symbol in meant:
         if symbol.upper() in by_capitals:
             return Found(query, by_capitals[symbol.upper()], "alias")
-    if without_version in by_capitals:
-        return Found(query, by_capitals[without_version], "alias")
     # A symbol here may itself be an old name of what was asked for.
+    older = match_names([without_version], names).genes.get(without_version)
+    if older is not None:
+        return Found(query, older, "alias")
     starts = [name for name in names if len(capitals) > 1 and name.upper().startswith(capitals)]
     close = get_close_matches(capitals, list(by_capitals), n=MOST_SUGGESTIONS, cutoff=0.6)
     near = dict.fromkeys([*(by_capitals[c] for c in close), *sorted(starts)])

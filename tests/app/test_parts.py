@@ -86,6 +86,8 @@ def test_every_human_gene_is_found_by_its_id():
 def test_a_name_that_is_here_beats_its_alias_meaning():
     assert genes.look_up("WARS", ["WARS", "WARS1"]).symbol == "WARS"
     assert genes.look_up("WARS", ["WARS1"]).symbol == "WARS1"
+    assert genes.look_up("RIGI", ["DDX58"]).symbol == "DDX58"
+    assert genes.explain(genes.look_up("rigi", ["DDX58"])) == "rigi is DDX58."
 
 
 # --- edges and layout ------------------------------------------------------------------
