@@ -82,7 +82,7 @@ def scores(frame, source, line, words, place):
 
 with session.page("Compare", needs_model=True) as frame:
     line = st.container(horizontal=True, vertical_alignment="center")
-    view = choices.view(line, "View", "view", VIEWS, "The view")
+    view = choices.view(line, "View", "show", VIEWS, "The view")
     if view == VIEWS[0]:
         known = [boards.THIS_RUN, *boards.titles("table1")]
         source = choose(

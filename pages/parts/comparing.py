@@ -25,7 +25,7 @@ def compare_bar(run, asked, place):
     shown = None
     if kept:
         with st.container(horizontal=True, vertical_alignment="center"):
-            shown = view(st, "View", "view", VIEWS, "The view")
+            shown = view(st, "View", "layout", VIEWS, "The view")
             st.caption(comparison.kept_words(len(kept)), width="stretch")
     session.link.publish("vs", kept, [])
     return shown == VIEWS[1]

@@ -14,7 +14,7 @@ def draw_whole(frame, network, chosen, places):
     left, right = st.columns([1.7, 1], vertical_alignment="center")
     left.markdown(whole.summary(network))
     right = right.container(horizontal=True, horizontal_alignment="right")
-    part = view(right, "Table", "table", whole.parts(network), "The table")
+    part = view(right, "Table", "part", whole.parts(network), "The table")
     table, key, more = whole.table(network, part), f"whole-{part}", {}
     if part == whole.HUBS:
         tick(key, whole.ticked(table, chosen))

@@ -255,7 +255,7 @@ def test_another_parquet_is_refused(tmp_path: Path):
 
 
 def test_training_curves(open_page: OpenPage):
-    test = open_page("compare", view="Training curves")
+    test = open_page("compare", show="Training curves")
     text = sound(test)
     assert "The refined GRN ties with the prior GRN" in text
     assert len(test.get("plotly_chart")) == 1
@@ -269,7 +269,7 @@ def test_training_curves(open_page: OpenPage):
 
 def test_no_training_curves(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(scoreboards, "SHIPPED", tmp_path)
-    test = open_page("compare", view="Training curves")
+    test = open_page("compare", show="Training curves")
     assert "No training curves here yet" in sound(test)
     assert command(test) == curves_view.COMMAND
 

@@ -81,7 +81,7 @@ def test_add_compare_remove(open_page: OpenPage):
     assert test.button(key="keep").disabled, "the same scenario is not kept twice"
     test.multiselect(key="perturbation").set_value(["JAK2", "STAT3"]).run()
     test.button(key="keep").click().run()
-    again = open_page("counterfactual", vs=test.query_params["vs"], view="side by side")
+    again = open_page("counterfactual", vs=test.query_params["vs"], layout="side by side")
     text = sound(again)
     assert "A STAT1 in B cells · donor1" in text.replace("  ", " ")
     assert "B JAK2+STAT3 in B cells · donor1" in text.replace("  ", " ")
@@ -101,7 +101,7 @@ def test_add_compare_remove(open_page: OpenPage):
 def test_no_more_than_four(open_page: OpenPage):
     names = ["STAT1", "JAK2", "IRF1", "ATF2", "CD86"]
     words = [comparison.word(Scenario(name, GROUP)) for name in names]
-    test = open_page("counterfactual", vs=words, view="side by side", perturbation="JAK1")
+    test = open_page("counterfactual", vs=words, layout="side by side", perturbation="JAK1")
     sound(test)
     assert len([button for button in test.button if button.label == "Remove"]) == 4
     assert test.button(key="keep").disabled

@@ -107,7 +107,7 @@ def test_unknown_gene_is_explained_in_each_view(open_page: OpenPage, view: str):
 
 def test_unknown_view_and_table_are_said(open_page: OpenPage):
     assert "The view '<b>' of the link is not known here" in sound(open_page("network", view="<b>"))
-    text = sound(open_page("network", view="Whole network", table="Nope"))
+    text = sound(open_page("network", view="Whole network", part="Nope"))
     assert "The table 'Nope' of the link is not known here" in text
 
 

@@ -92,7 +92,7 @@ def test_what_needs_cells_says_so_and_leads_back(open_page: OpenPage, absent: st
 
 def test_a_kept_scenario_that_needs_cells_is_refused(open_page: OpenPage, absent: str):
     kept = ["perturbation=STAT1&group=B+cells", "perturbation=STAT1&group=B+cells&cells=all+cells"]
-    test = open_page("counterfactual", run=absent, vs=kept, view="side by side")
+    test = open_page("counterfactual", run=absent, vs=kept, layout="side by side")
     assert not test.exception
     text = said(test)
     assert "1 scenario kept" in text

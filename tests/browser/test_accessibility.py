@@ -35,7 +35,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "effects": ("What is a robust effect?",),
     "effects?of=STAT1&c_cell_type=B+cells": (),
     "compare": ("Score a predicted h5ad",),
-    "compare?view=Training+curves": (),
+    "compare?show=Training+curves": (),
     "data": (),
     "train": (),
     "jobs": (),

@@ -69,7 +69,7 @@ def test_check_12_an_edge_by_keyboard_is_on_the_card(visit: Visit):
         ("effects", "Volcano", 3),
         ("effects?of=STAT1&c_cell_type=B+cells", "The first genes", 2),
         ("compare", "The same scores, drawn", 1),
-        ("compare?view=Training+curves", "As training goes on", 1),
+        ("compare?show=Training+curves", "As training goes on", 1),
     ],
 )
 def test_check_07_the_report_opens_offline(

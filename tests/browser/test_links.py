@@ -80,7 +80,7 @@ def test_comparison_link(visit: Visit, chromium: Browser, server: str):
     page.get_by_role("button", name="Add to comparison").click()
     expect(page.get_by_text("2 scenarios kept")).to_be_visible()
     page.get_by_role("radio", name="side by side").click()
-    expect(page).to_have_url(re.compile("view=side"))
+    expect(page).to_have_url(re.compile("layout=side"))
     visit.settled()
     text, other = second_look(chromium, server, copied(visit))
     assert "A STAT1 in B cells" in " ".join(text.split())
@@ -88,3 +88,13 @@ def test_comparison_link(visit: Visit, chromium: Browser, server: str):
     expect(other.page.get_by_role("button", name="Remove", exact=True)).to_have_count(2)
     expect(other.page.locator(".js-plotly-plot")).to_have_count(1)
     other.page.context.close()
+
+
+def test_a_page_leaves_nothing_of_its_own_in_the_next_ones_link(visit: Visit):
+    page = visit.open("network?view=Whole+network&part=Added+edges")
+    for name in ("Compare", "Effects", "Network", "Counterfactual", "Compare"):
+        page.get_by_test_id("stTopNav").get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+        visit.settled()
+        visit.open(page.url.split("/", 3)[3])
+        assert "of the link is not" not in visit.text()

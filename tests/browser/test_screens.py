@@ -23,7 +23,7 @@ PAGES = {
     "counterfactual": "counterfactual",
     "effects": "effects",
     "compare": "compare",
-    "curves": "compare?view=Training+curves",
+    "curves": "compare?show=Training+curves",
     "data": "data",
     "train": "train?what=Train+a+model",
     "jobs": "jobs",
