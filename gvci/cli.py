@@ -115,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
         choices=("targets-in-rows", "sources-in-rows"),
         help="of a prior that is a matrix",
     )
+    one.add_argument("--name", metavar="TEXT", help="what pages call the prior")
     one.add_argument("--out", type=Path, required=True, metavar="GRN")
     one.add_argument("--alpha", type=float, metavar="A")
     one.add_argument("--preset", default="standard", choices=tuple(RefineSettings.presets))

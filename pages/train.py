@@ -9,6 +9,7 @@ from gvci.app import forms  # noqa: E402
 from gvci.app import train_view as view  # noqa: E402
 from gvci.app.text import literal  # noqa: E402
 from pages.parts.links import start  # noqa: E402
+from pages.parts.own_network import bring_network  # noqa: E402
 
 
 def pick(place, label, options, name):
@@ -82,18 +83,20 @@ with session.page("Train", needs_run=False) as frame:
             st.caption(view.needs(asked))
             start(asked, "Prepare these cells", "start", type="primary")
         st.stop()
-    model = "graphvci"
+    model, name = "graphvci", "prior" if verb == "refine" else "network"
     if verb == "train":
         model = second.selectbox(
             "Model", list(view.MODELS), format_func=view.MODELS.get, key="model",
             bind="query-params",
         )  # fmt: skip
-        shown = view.networks(cells, space) if model == "graphvci" else [view.WITHOUT]
+    place = (second if verb == "refine" else st).container()
+    if model == "graphvci":
+        bring_network(second if verb == "refine" else st, name)
+        space = session.visitor.workspace()
+        shown = (view.priors if verb == "refine" else view.networks)(cells, space)
     else:
-        shown = view.priors(cells, space)
-    place = second if verb == "refine" else st
-    label = "Prior network" if verb == "refine" else "Network"
-    network = pick(place, label, shown, "prior" if verb == "refine" else "network")
+        shown = [view.WITHOUT]
+    network = pick(place, "Prior network" if verb == "refine" else "Network", shown, name)
     frame.strip.caption(view.strip(cells, network))
     left, middle, right = st.columns([2, 1, 2], vertical_alignment="bottom")
     names = view.presets(verb, model)

@@ -25,11 +25,11 @@ WEIGHTS = (
     "Grey: kept from the prior. Orange: added by refinement. Dashed: removed. Arrow: activates. "
     "Bar: represses, where the sign is known. An edge is no proof of binding."
 )
-HOW_TO_OPEN = (
+KINDS = (
     "An edge list with the columns source (or tf) and target, or a matrix, as csv, tsv or "
-    "parquet; GraphML; SCENIC's reg.csv; or a gmt. Its names are matched with this run's. Other "
-    "runs: the list at the top."
+    "parquet; GraphML; SCENIC's reg.csv; or a gmt."
 )
+HOW_TO_OPEN = f"{KINDS} Its names are matched with this run's. Other runs: the list at the top."
 UPLOADS = ("csv", "tsv", "txt", "parquet", "graphml", "gmt", "gz")
 ORIENTATIONS: dict[str, Orientation | None] = {
     "A list of edges, or its header tells": None,

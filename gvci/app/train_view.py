@@ -69,11 +69,15 @@ class Cells:
 
 @dataclass(frozen=True)
 class Network:
-    """A network that can be chosen; `word` is what the command line takes."""
+    """A network that can be chosen; `word` is what the command line takes.
+
+    `name` is what people call it, where its file does not tell.
+    """
 
     id: str
     label: str
     word: str
+    name: str = ""
 
 
 WITHOUT = Network("none", "No network", "none")
@@ -122,7 +126,9 @@ def priors(cells: Cells, workspace: str | None) -> list[Network]:
     Simulated networks come first for simulated cells; for measured ones they mean nothing.
     """
     brought = [
-        Network(one.id, f"Yours: {one.labels[0]} ({one.words})", str(one.path.resolve()))
+        Network(
+            one.id, f"Yours: {one.labels[0]} ({one.words})", str(one.path.resolve()), one.labels[0]
+        )
         for one in (uploads(workspace) if workspace else [])
         if one.kind == "network"
     ]
@@ -203,6 +209,7 @@ def request(
         preset=preset,
         settings=dict(settings),
         title=title.strip() or f"{VERBS[verb]}: {' · '.join(names)}",
+        name=network.name if verb == "refine" else "",
         workspace=workspace,
     )
 

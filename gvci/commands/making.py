@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from typing import Any
 
 from gvci.commands.words import network, register_result
@@ -29,6 +30,7 @@ def refine(given: Namespace) -> None:
     )
     data = PerturbationData.read(given.data)
     prior = find_prior(given.prior, data, given.orientation)
+    prior = replace(prior, name=given.name or prior.name)
     with told("refine", given.job) as progress:
         # A long refinement that was stopped goes on here when it is asked for again.
         unfinished = given.out / UNFINISHED

@@ -105,7 +105,7 @@ def _other_names(adata: ad.AnnData, genes: pd.Index) -> list[Finding]:
         message = f"{ids:,} of {len(genes):,} genes are named by Ensembl ids, networks by symbols."
         column = symbol_column(adata)
         fix = (
-            f"Name them by var['{column}']: --gene-names {column}."
+            f"Name them by var['{column}']: the choice Gene names, or --gene-names {column}."
             if column
             else "Name them by symbols: --gene-names symbols (GENCODE's), or FILE.csv of both."
         )

@@ -37,7 +37,9 @@ class Request(BaseModel):
     preset: str = "standard"
     settings: dict[str, Any] = Field(default_factory=dict, description="on top of the preset")
     title: str = Field(default="", description="a label for people")
-    name: str = Field(default="", description="prepare: what the cells are called, for people")
+    name: str = Field(
+        default="", description="prepare: what the cells are called; refine: what the prior is"
+    )
     created: str = Field(default="", description="when it was asked for, ISO")
     workspace: str | None = Field(
         default=None, description="whose key shows the job; None: everyone's"

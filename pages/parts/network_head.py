@@ -4,6 +4,7 @@ import streamlit as st
 
 from gvci.app import network_files, regulators, session, support
 from gvci.app.text import literal
+from pages.parts.own_network import upload_network
 
 
 def open_a_network(run):
@@ -11,14 +12,10 @@ def open_a_network(run):
     visitor = session.visitor
     with st.popover("Open a network", icon=":material/folder_open:", type="tertiary"):
         st.caption(network_files.HOW_TO_OPEN)
-        ways = network_files.ORIENTATIONS
-        way = st.selectbox("The file is", list(ways), key="edge_list_way")
-        file = st.file_uploader("Edge list", key="edge_list", max_upload_size=100)
         with session.faults(stop=False):
-            if file is not None and st.session_state.get("_edge_list") != (file.file_id, way):
-                space, content = visitor.own_workspace(), file.getvalue()
-                visitor.show_upload(network_files.keep(space, file.name, content, ways[way]))
-                st.session_state["_edge_list"] = (file.file_id, way)
+            brought = upload_network()
+            if brought is not None:
+                visitor.show_upload(brought)
             kept = visitor.upload_in_url("network")
             if kept is None:
                 return None

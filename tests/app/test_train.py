@@ -60,6 +60,29 @@ def test_a_refinement_and_a_training_start(open_page: OpenPage):
     assert asked["title"] == "../../etc/passwd"
 
 
+def test_a_network_of_ones_own_is_brought_here(open_page: OpenPage):
+    test = open_page("train")
+    content = b"TF,target,score\nSTAT1,GBP1,1\nSTAT1,IRF1,2\n"
+    test.file_uploader(key="edge_list").upload("chip.csv", content, "text/csv").run()
+    assert "chip.csv: 2 edges. It is chosen." in sound(test)
+    assert "Yours: chip.csv (2 edges)" in strip(test)
+    test.button(key="start").click().run()
+    (job,) = jobs_of_all()
+    assert job.request is not None
+    assert job.request.name == "chip.csv"
+    assert "--name=chip.csv" in job.request.words("id", Path())
+    assert Path(job.request.network).read_text().splitlines()[1].startswith("STAT1,GBP1")
+
+
+def test_a_broken_network_is_a_sentence_and_the_choice_stays(open_page: OpenPage):
+    test = open_page("train", **TRAIN)
+    test.file_uploader(key="edge_list").upload("x.csv", b"a,b\n1,2\n", "text/csv").run()
+    assert not test.exception
+    assert len(test.error) == 1
+    assert "names its columns only" in test.error[0].value
+    assert not test.button(key="start").disabled
+
+
 def test_changed_settings_are_sent_and_no_others(open_page: OpenPage):
     test = open_page("train", **TRAIN)
     test.number_input(key="train_standard_max_steps").set_value(123)

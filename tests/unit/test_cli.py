@@ -161,11 +161,14 @@ def test_settings_come_from_a_file_and_from_words(folder, tmp_path, capsys):
     config = tmp_path / "settings.json"
     config.write_text('{"max_steps": 10, "evaluate_every": 5}')
     words = ["refine", str(folder / "data.h5ad"), "--prior", str(folder / "prior.csv"), "--out",
-             str(tmp_path / "grn"), "--config", str(config), "--set", "alpha=0.5"]  # fmt: skip
+             str(tmp_path / "grn"), "--config", str(config), "--set", "alpha=0.5",
+             "--name", "motifs"]  # fmt: skip
     assert main(words) == 0
     notes = json.loads((tmp_path / "grn" / "grn.json").read_text())
     assert notes["settings"]["max_steps"] == 10
     assert notes["alpha"] == 0.5
+    assert notes["prior"] == "motifs"
+    assert notes["name"].startswith("motifs, refined on ")
 
 
 BAD = {
