@@ -47,12 +47,13 @@ WIDTHS = {False: "Each gene", True: "All at once"}
 MARKS = ":orange[○] robust effect, 95 % interval; :blue[●] plain difference; "
 PLUG_IN = ":orange[◇] plug-in: the model alone."
 GROUP_COLUMNS = {
-    "Group": Column(136),
-    "Robust": Column(84),
-    "Plain": Column(54),
-    "Plug-in": Column(58),
-    "Adj. p": Column(76),
-    "Treated, control": Column(62, "", "Numbers of cells"),
+    "Group": Column(122),
+    "Robust": Column(78),
+    "95 % interval": Column(88),
+    "Plain": Column(52),
+    "Plug-in": Column(54),
+    "Adj. p": Column(74),
+    "Treated, control": Column(76, "", "Numbers of cells"),
 }
 
 

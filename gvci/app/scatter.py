@@ -61,15 +61,20 @@ def mean_scatter(
         ):
             lift += 0.05 * end if y[at] >= x[at] else -0.05 * end
         taken.append((float(x[at]), float(y[at] + lift)))
+        # A name that had to move away from its dot is tied to it by a line.
+        line_to_dot = {
+            "showarrow": True, "arrowhead": 0, "arrowwidth": 0.8, "arrowcolor": colours.muted,
+            "axref": "x", "ayref": "y", "ax": x[at] + (-0.02 if left else 0.02) * end,
+            "ay": y[at] + lift, "startstandoff": 2, "standoff": 4,
+        } if lift else {"showarrow": False, "xshift": -7 if left else 7}  # fmt: skip
         notes.append(
             {
                 "x": x[at],
-                "y": y[at] + lift,
+                "y": y[at],
                 "text": tagged(genes[at], "i"),
-                "showarrow": False,
                 "xanchor": "right" if left else "left",
-                "xshift": -7 if left else 7,
                 "font": {"size": 12, "color": colours.ink},
+                **line_to_dot,
             }
         )
 

@@ -64,7 +64,7 @@ def prepare(given: Namespace) -> None:
     }
     asked |= {name: value for name, value in options.items() if value is not None}
     settings = PrepareSettings.checked(_usual(entry, asked) | asked)
-    identity: dict[str, Any] = {"name": Path(given.data).stem}
+    identity: dict[str, Any] = {"name": given.name or Path(given.data).stem}
     if entry is not None:
         names = ("name", "title", "simulated", "licence", "citation")
         identity = {name: getattr(entry, name) for name in names}
