@@ -65,6 +65,8 @@ def tell(network, place):
                 st.badge(said.badge.words, icon=said.badge.icon, color=said.badge.colour)
             with st.popover("How these weights came about", type="tertiary", width="content"):
                 st.markdown("\n\n".join(said.details))
-        st.caption(said.line)
-    for note in said.remarks if said is not None else map(literal, network.notes):
-        st.caption(f":material/info: {note}")
+    lines = [said.line] if said is not None else []
+    notes = said.remarks if said is not None else map(literal, network.notes)
+    lines += [f":material/info: {note}" for note in notes]
+    if lines:
+        st.caption("  \n".join(lines))  # one paragraph: the network should be seen at once
