@@ -18,7 +18,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from gvci.data.dataset import PerturbationData
-from gvci.data.findings import Columns
+from gvci.data.roles import Columns
 
 GENES, GROUP_CELLS, TREATED = 12, 400, 0.1
 GROUPS = ("A", "B")

@@ -45,7 +45,7 @@ def cohort(groups: int) -> PerturbationData:
     import scipy.sparse as sp
 
     from gvci.data.dataset import PerturbationData
-    from gvci.data.findings import Columns
+    from gvci.data.roles import Columns
 
     rng = np.random.default_rng(0)
     labels = np.array(["control", *(f"P{i}" for i in range(PERTURBATIONS))])

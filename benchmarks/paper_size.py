@@ -14,7 +14,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from gvci import GRN, PerturbationData
-from gvci.data.findings import Columns
+from gvci.data.roles import Columns
 
 STATES, DONORS = 4, 2
 

@@ -52,7 +52,7 @@ def paper_refiner(problem: str) -> Any:
     import scipy.sparse as sp
 
     from gvci import GRN, PerturbationData, RefineSettings, RelationRefiner
-    from gvci.data.findings import Columns
+    from gvci.data.roles import Columns
 
     if problem == "demo":
         return RelationRefiner(*problem_of("demo"), RefineSettings.preset("paper"))

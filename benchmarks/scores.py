@@ -29,7 +29,7 @@ import scipy.sparse as sp
 from benchmarks.parts import write
 from gvci.benchmark.words import made_by
 from gvci.data.dataset import PerturbationData
-from gvci.data.findings import Columns
+from gvci.data.roles import Columns
 from gvci.evaluation.contest import contest
 from gvci.evaluation.judge import Judge, Judged
 from gvci.evaluation.pairs import Pair, scorable_pairs

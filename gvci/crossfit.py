@@ -19,9 +19,9 @@ from gvci.errors import CheckpointError, GRNError, PredictionError, SettingsErro
 from gvci.estimator.effects import ESTIMATION_SPLITS
 from gvci.grn import GRN
 from gvci.prediction.trained_model import TrainedModel
+from gvci.progress import Progress
 from gvci.run import Run
 from gvci.training.ensemble import train
-from gvci.training.loop import Progress
 from gvci.unfinished import forget
 
 HIDDEN = "hidden"

@@ -21,7 +21,7 @@ from gvci.run import DATA, GRN_FOLDER, METRICS, MODEL, SCORES, UNFINISHED, Run
 from gvci.unfinished import forget
 
 if TYPE_CHECKING:
-    from gvci.training.loop import Progress
+    from gvci.progress import Progress
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from gvci.app.badge import Badge
 from gvci.app.edges import from_refined
 from gvci.app.estimates import Asked, Estimate
 from gvci.app.exhibit import Column
+from gvci.app.row_picture import RowPicture
 from gvci.app.scenario import in_link
 from gvci.app.text import UNDEFINED, count, delta, interval, number
 from gvci.app.theme import Palette
@@ -298,24 +298,10 @@ def not_found(query: str, found: Estimate) -> str:
 
 
 def _picture(row: Sequence[float], low: float, high: float, colours: Palette) -> str:
-    """A row as an SVG address: bar = interval, ring = robust, disc = plain."""
+    """A row: disc = plain, bar = interval, ring = robust."""
     effect, start, end, plain = row
-
-    def x(value: float) -> float:
-        return 6 + 98 * (value - low) / (high - low)
-
-    parts = [f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="2" y2="26" stroke="{colours.control}"/>']
-    if math.isfinite(plain):
-        parts.append(f'<circle cx="{x(plain):.1f}" cy="20" r="3" fill="{colours.measured}"/>')
-    if math.isfinite(start) and math.isfinite(end):
-        parts.append(
-            f'<line x1="{x(start):.1f}" x2="{x(end):.1f}" y1="11" y2="11" '
-            f'stroke="{colours.predicted}" stroke-width="2.4" stroke-opacity=".65"/>'
-        )
-    if math.isfinite(effect):
-        parts.append(
-            f'<circle cx="{x(effect):.1f}" cy="11" r="3.8" fill="{colours.background}" '
-            f'stroke="{colours.predicted}" stroke-width="2.2"/>'
-        )
-    head = '<svg xmlns="http://www.w3.org/2000/svg" width="110" height="28" viewBox="0 0 110 28">'
-    return "data:image/svg+xml;utf8," + quote(f"{head}{''.join(parts)}</svg>")
+    picture = RowPicture(low, high, 110, colours)
+    picture.measured(plain, 20, 3)
+    picture.interval(start, end, 11)
+    picture.predicted(effect, 11)
+    return picture.address

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
+from gvci.app.row_picture import RowPicture
 from gvci.app.text import delta, interval, number
 from gvci.app.theme import Palette
 from gvci.counterfactual.answer import Answer
@@ -47,29 +47,11 @@ def axis_title(low: float, high: float) -> str:
 
 
 def _picture(row: np.ndarray, low: float, high: float, colours: Palette) -> str:
-    """A row's change as an SVG address: bar = interval, ring = predicted, disc = measured."""
+    """A row's change: bar = interval, square = baseline, disc = measured, ring = predicted."""
     predicted, start, end, measured, baseline = row
-
-    def x(value: float) -> float:
-        return 6 + 118 * (value - low) / (high - low)
-
-    parts = [f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="2" y2="26" stroke="{colours.control}"/>']
-    if np.isfinite(start) and np.isfinite(end):
-        parts.append(
-            f'<line x1="{x(start):.1f}" x2="{x(end):.1f}" y1="14" y2="14" '
-            f'stroke="{colours.predicted}" stroke-width="2.4" stroke-opacity=".65"/>'
-        )
-    if np.isfinite(baseline):
-        parts.append(
-            f'<rect x="{x(baseline) - 3:.1f}" y="11" width="6" height="6" '
-            f'fill="{colours.control}"/>'
-        )
-    if np.isfinite(measured):
-        parts.append(f'<circle cx="{x(measured):.1f}" cy="14" r="4" fill="{colours.measured}"/>')
-    if np.isfinite(predicted):
-        parts.append(
-            f'<circle cx="{x(predicted):.1f}" cy="14" r="3.8" fill="{colours.background}" '
-            f'stroke="{colours.predicted}" stroke-width="2.2"/>'
-        )
-    head = '<svg xmlns="http://www.w3.org/2000/svg" width="130" height="28" viewBox="0 0 130 28">'
-    return "data:image/svg+xml;utf8," + quote(f"{head}{''.join(parts)}</svg>")
+    picture = RowPicture(low, high, 130, colours)
+    picture.interval(start, end, 14)
+    picture.baseline(baseline, 14)
+    picture.measured(measured, 14, 4)
+    picture.predicted(predicted, 14)
+    return picture.address

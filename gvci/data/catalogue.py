@@ -11,7 +11,6 @@ import anndata as ad
 import pandas as pd
 
 from gvci.data.door.read import read_cells
-from gvci.data.download import Progress
 from gvci.data.entries import ENTRIES, CatalogueEntry, Kind
 from gvci.data.files import availability, cache_dir, checksum, data_dir, locate
 from gvci.errors import CatalogueError, FileError, GRNError, listed, nearest
@@ -19,6 +18,7 @@ from gvci.grn import GRN, Orientation, from_edges, read_gene_list, read_gmt_sets
 from gvci.grn.gmt import reason
 from gvci.grn.tables import read_text_table
 from gvci.grn.text import UNREADABLE, scan
+from gvci.progress import Progress
 
 __all__ = [
     "ENTRIES",

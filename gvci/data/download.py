@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,7 @@ import requests
 import urllib3
 
 from gvci.atomic import replacing
-
-Progress = Callable[[int, int, str], None]  # bytes here, bytes in all (0: not said), words
+from gvci.progress import Progress
 
 ATTEMPTS = 5
 CONNECT_SECONDS, SILENT_SECONDS = 15.0, 30.0

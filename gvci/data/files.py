@@ -15,9 +15,10 @@ from typing import Literal
 import pooch
 
 from gvci.atomic import replacing
-from gvci.data.download import Download, Progress, TransferError
+from gvci.data.download import Download, TransferError
 from gvci.data.entries import CatalogueEntry
 from gvci.errors import CatalogueError
+from gvci.progress import Progress
 
 CHECKSUMS = "checksums.json"
 Available = Literal["shipped", "found in GVCI_DATA_DIR", "cached", "downloadable", "by hand"]

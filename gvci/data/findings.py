@@ -22,7 +22,7 @@ from gvci.data.roles import Columns, doses, joined, without_value
 from gvci.errors import listed, nearest
 from gvci.grn.kinds import ENSEMBL, kind_of
 
-__all__ = ["Columns", "Finding", "check", "joined"]
+__all__ = ["Finding", "check"]
 
 Level = Literal["error", "warning", "note"]
 FEWEST_CELLS, FEWEST_GENES = 10, 2

@@ -11,6 +11,7 @@ import pandas as pd
 from gvci.config import RefineSettings
 from gvci.data.dataset import PerturbationData
 from gvci.grn import GRN
+from gvci.progress import Progress
 from gvci.refiner.activity import alternate
 from gvci.refiner.calibrated import Effects, Moments, correlations, regression
 from gvci.refiner.calibration import Calibration, calibrate
@@ -18,7 +19,6 @@ from gvci.refiner.cells import Cells
 from gvci.refiner.level import Choice, choose
 from gvci.refiner.result import RefinedGRN, edge_table, provenance
 
-Progress = Callable[[int, int, str], None]
 DEFAULT_ALPHA = 0.5
 CAVEAT = (
     "An estimate from the calibrated weights, and an optimistic one: on simulated networks with a "

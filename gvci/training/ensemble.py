@@ -24,7 +24,8 @@ from gvci.gate.inner import InnerPairs, inner_folds
 from gvci.grn import GRN
 from gvci.prediction.member import Member
 from gvci.prediction.trained_model import TrainedModel
-from gvci.training.loop import Progress, fit
+from gvci.progress import Progress
+from gvci.training.loop import fit
 from gvci.training.monitor import collapse_warning
 from gvci.training.network_task import NetworkTask
 from gvci.training.task import GraphVCITask

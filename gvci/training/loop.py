@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -22,12 +21,11 @@ from gvci.data.dataset import PerturbationData
 from gvci.devices import ALONE, Devices
 from gvci.errors import TrainingError
 from gvci.grn import GRN
+from gvci.progress import Progress
 from gvci.refiner.paper import RelationRefiner
 from gvci.refiner.procedure import refine_calibrated
 from gvci.refiner.result import RefinedGRN
 from gvci.unfinished import Unfinished, below
-
-Progress = Callable[[int, int, str], None]  # steps done, steps planned, a few words
 
 
 class Task(Protocol):

@@ -11,9 +11,10 @@ import pytest
 
 from gvci.config import PrepareSettings
 from gvci.data.columns import find_columns
-from gvci.data.findings import Columns, Finding, check
+from gvci.data.findings import Finding, check
 from gvci.data.naming import with_gene_names
 from gvci.data.prepare import prepare
+from gvci.data.roles import Columns
 from gvci.errors import DataError, SettingsError
 
 Toy = Callable[..., ad.AnnData]

@@ -14,8 +14,9 @@ import scipy.sparse as sp
 
 from gvci.config import PrepareSettings
 from gvci.data.door.read import read_cells
-from gvci.data.findings import Columns, check
+from gvci.data.findings import check
 from gvci.data.prepare import prepare
+from gvci.data.roles import Columns
 from gvci.errors import DataError, FileError, FindingsError
 from tests.faults import door_files as make
 

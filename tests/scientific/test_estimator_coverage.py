@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from benchmarks.coverage import encoder, trained, true_state
 from gvci.data.dataset import PerturbationData
-from gvci.data.findings import Columns
+from gvci.data.roles import Columns
 from gvci.estimator import marginal_effects, robust_mean, standard_error
 
 Z_95 = 1.959963984540054

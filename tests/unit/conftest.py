@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 from gvci.data.dataset import PerturbationData
-from gvci.data.findings import Columns
+from gvci.data.roles import Columns
 
 GENES = 24
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gvci.data.dataset import PerturbationData
-from gvci.data.findings import Columns
+from gvci.data.roles import Columns
 from gvci.errors import DataError, FileError, PredictionError
 
 DEMO = Path(__file__).parents[2] / "pretrained" / "demo" / "data.h5ad"

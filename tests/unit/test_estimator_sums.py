@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from gvci.data.dataset import PerturbationData
-from gvci.data.findings import Columns
+from gvci.data.roles import Columns
 from gvci.errors import SettingsError
 from gvci.estimator import marginal_effects, robust_mean, standard_error, sums
 from gvci.estimator.bands import Multipliers

@@ -12,7 +12,8 @@ import pytest
 import scipy.sparse as sp
 
 from gvci.data.dataset import PerturbationData
-from gvci.data.findings import Columns, Finding, check, joined
+from gvci.data.findings import Finding, check
+from gvci.data.roles import Columns, joined
 from gvci.errors import FindingsError
 
 COLUMNS = Columns("perturbation", "control", ("cell_type",))

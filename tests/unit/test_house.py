@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # A module may import from its own row and from rows above it. A package counts as a whole.
 TIERS = (
     ("errors",),
-    ("config", "atomic", "devices", "home", "spreadsheet"),
+    ("config", "atomic", "devices", "home", "progress", "spreadsheet"),
     ("grn", "data"),
     ("recipe", "likelihoods", "packing", "checkpoint", "unfinished", "pseudobulk", "metrics"),
     ("refiner", "model", "networks", "baselines", "kriging"),

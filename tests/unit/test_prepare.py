@@ -16,8 +16,8 @@ import scipy.sparse as sp
 
 from gvci.config import PrepareSettings
 from gvci.data.dataset import PerturbationData
-from gvci.data.findings import Columns
 from gvci.data.prepare import prepare
+from gvci.data.roles import Columns
 from gvci.data.simulate import Simulation
 from gvci.errors import DataError, FindingsError, SettingsError
 

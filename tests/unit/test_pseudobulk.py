@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from gvci.data.dataset import PerturbationData
-from gvci.data.findings import Columns
+from gvci.data.roles import Columns
 from gvci.errors import DataError
 from gvci.pseudobulk import Pseudobulks, pseudobulks, task_covariate
 

@@ -10,7 +10,7 @@ import pytest
 
 from gvci.config import RefineSettings
 from gvci.data.dataset import PerturbationData
-from gvci.data.findings import Columns
+from gvci.data.roles import Columns
 from gvci.edges.recovery import evaluate_edges
 from gvci.errors import GRNError
 from gvci.refiner.result import COLUMNS, RefinedGRN

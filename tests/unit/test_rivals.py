@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from gvci.data.dataset import PerturbationData
-from gvci.data.findings import Columns
+from gvci.data.roles import Columns
 from gvci.edges.rivals import genie3, pearson, pearson_within, tie_break
 
 
