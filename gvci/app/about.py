@@ -71,7 +71,8 @@ GLOSSARY = (
 LIMITS = (
     "A simple baseline is as good as the model for many pairs: every page shows it, and says so.",
     "How cells of one group differ in their response is hardly predicted; means are.",
-    "Predicted cells are moved control cells: a gene that falls silent does not become exactly 0.",
+    "Predicted cells are moved control cells: a gene that falls silent does not become exactly 0, "
+    "and one that wakes up, off in the controls, gets nearly one value in all of them.",
     "A perturbation that no training cell received is refused, not guessed.",
     "An edge means that the data are as if one regulated the other. It is not proof of binding, "
     "and its weight has no unit.",
